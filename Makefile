@@ -1,0 +1,1 @@
+# poolwright: two commands matter, `make demo` and `make test`; `make help` lists the rest.

@@ -1,0 +1,101 @@
+"""The registry of checks: one decorator, one list, no I/O.
+
+A check is a small pure function: facts in, Finding out. It never decides its own verdict word; the runner does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.models.results import Finding, Scope, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check as registered. `function` takes (ctx) or, when per_server, (server_facts, ctx)."""
+
+    id: str  # scope.topic.rule, never changes
+    rules: tuple[str, ...]
+    scope: Scope
+    severity: Severity
+    title: str
+    why: str  # what happens to the operator when it is broken
+    fix: str  # the remedy in general words; a Finding may carry the exact one
+    source: str  # document and section
+    planes: tuple[str, ...]  # input, agent, ssh, manager, network
+    needs: tuple[str, ...]  # check ids that must not have failed before this one makes sense
+    per_server: bool
+    spec_only: bool  # answers from the spec alone: a hit is bad input (exit 2)
+    acceptable: bool  # False: neither waiver nor accept may pass it (it could destroy data)
+    touches: tuple[str, ...]  # spec fields whose change makes the result stale
+    function: Callable[..., Finding]
+
+
+@dataclass(slots=True)
+class Registry:
+    """All checks of one platform, the shared ones included, in a fixed order."""
+
+    checks: dict[str, Check] = field(default_factory=dict)
+
+    def check(
+        self,
+        id: str,  # noqa: A002 - the word of the field
+        *,
+        scope: Scope,
+        severity: Severity,
+        title: str,
+        fix: str,
+        source: str,
+        why: str = "",
+        rules: tuple[str, ...] = (),
+        planes: tuple[str, ...] = (),
+        needs: tuple[str, ...] = (),
+        per_server: bool = False,
+        spec_only: bool = False,
+        acceptable: bool = True,
+        touches: tuple[str, ...] = (),
+    ) -> Callable[[Callable[..., Finding]], Callable[..., Finding]]:
+        """Register a check function under a stable id."""
+
+        def register(function: Callable[..., Finding]) -> Callable[..., Finding]:
+            if id in self.checks:
+                raise ValueError(f"check id {id} is taken")
+            self.checks[id] = Check(
+                id, rules, scope, severity, title, why, fix, source, planes, needs, per_server, spec_only, acceptable,
+                touches, function,
+            )  # fmt: skip
+            return function
+
+        return register
+
+    def include(self, other: Registry) -> None:
+        """Take over another registry's checks (the shared ones)."""
+        for check in other.checks.values():
+            if check.id in self.checks:
+                raise ValueError(f"check id {check.id} is taken")
+            self.checks[check.id] = check
+
+    def __iter__(self) -> Iterator[Check]:
+        return iter(self.checks.values())
+
+    def __len__(self) -> int:
+        return len(self.checks)
+
+    def find(self, id_or_rule: str) -> tuple[Check, ...]:
+        """Checks with this id, or that carry this rule id."""
+        return tuple(check for check in self if id_or_rule == check.id or id_or_rule in check.rules)
+
+
+shared = Registry()  # checks for any platform; importing core.checks.<scope>.<topic> fills it
+
+
+def spec_value(spec: Any, path: str) -> Any:
+    """Value of a dotted spec field, None where a part is absent."""
+    value = spec
+    for part in path.split("."):
+        value = getattr(value, part, None)
+        if value is None:
+            return None
+    return value

@@ -1,0 +1,202 @@
+"""Every error poolwright raises on purpose, in one tree.
+
+PoolwrightError
+├── SpecError            the operator's input cannot be used (exit 2)
+├── SecretError          a secret is missing or cannot be sent safely (exit 2)
+├── TrustError           a host key or certificate is unknown (exit 1)
+│   └── IdentityChanged  a pinned host key or certificate is another one now
+├── TransportError       one conversation with one server failed (exit 1)
+│   ├── ConnectFailed, LoginRefused, OldCryptoNeeded
+│   ├── CommandTimeout, CommandFailed
+│   └── BadReply         what came back cannot be read
+├── StepError            a step of a plan failed (exit 1)
+├── JournalError         the journal cannot be used; nothing was touched (exit 2)
+├── RunnerError          the detached runner cannot be started or reached (exit 1)
+└── LabError             the simulated fleet cannot be built (exit 2)
+
+Attributes come first, the message is made from them, so that screen, journal and report say the same.
+Wording: "cannot X: why", lowercase, then what to do. No secret ever enters an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class PoolwrightError(Exception):
+    """Base of the tree: a stable code, a title for people and the exit code it leads to."""
+
+    code: ClassVar[str] = "PW000"
+    title: ClassVar[str] = "poolwright cannot go on"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, fix: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.fix}" if self.fix else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class SpecProblem:
+    """One thing wrong in the operator's input: where (file, line and column from 1, 0 = unknown), what, what to do."""
+
+    field: str
+    message: str
+    fix: str = ""
+    rule: str = ""
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}:{self.column}: " if self.file else ""
+        rule = f" [{self.rule}]" if self.rule else ""
+        fix = f"; {self.fix}" if self.fix else ""
+        return f"{where}{self.field}: {self.message}{fix}{rule}"
+
+
+class SpecError(PoolwrightError):
+    """The spec cannot be used; carries every problem at once, in file order."""
+
+    code = "PW100"
+    title = "the pool description is not usable"
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[SpecProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class SecretError(PoolwrightError):
+    """A password is missing, or has a character that the command line of the platform would not carry safely."""
+
+    code = "PW110"
+    title = "a secret is missing or unusable"
+    exit_code = 2
+
+
+class TrustError(PoolwrightError):
+    """An identity (host key, certificate) has not been confirmed by the operator."""
+
+    code = "PW200"
+    title = "an identity is not trusted yet"
+
+
+class IdentityChanged(TrustError):
+    """A pinned identity is another one now: everything stops, nothing secret was sent."""
+
+    code = "PW201"
+    title = "an identity has changed"
+
+    def __init__(self, server: str, plane: str, pinned: str, seen: str) -> None:
+        self.server, self.plane, self.pinned, self.seen = server, plane, pinned, seen
+        super().__init__(
+            f"cannot trust {server} ({plane}): pinned {pinned}, but it shows {seen}",
+            fix="find out why it changed; only then remove the old pin",
+        )
+
+
+class TransportError(PoolwrightError):
+    """One conversation with one server failed."""
+
+    code = "PW300"
+    title = "a server could not be spoken to"
+
+    def __init__(self, server: str, plane: str, message: str, *, fix: str = "") -> None:
+        self.server, self.plane = server, plane
+        super().__init__(message, fix=fix)
+
+
+class ConnectFailed(TransportError):
+    """TCP, the handshake of TLS or SSH, or the name lookup failed."""
+
+    code = "PW301"
+    title = "cannot connect"
+
+
+class OldCryptoNeeded(ConnectFailed):
+    """The server offers only algorithms that are refused by default; `needs` names them."""
+
+    code = "PW302"
+    title = "only old cryptography is offered"
+
+    def __init__(self, server: str, plane: str, needs: str, *, fix: str) -> None:
+        self.needs = needs
+        super().__init__(server, plane, f"cannot connect to {server} ({plane}): it offers only {needs}", fix=fix)
+
+
+class LoginRefused(TransportError):
+    """The server answered and refused the login. Never tried again with the same secret in one run."""
+
+    code = "PW303"
+    title = "login refused"
+
+
+class CommandTimeout(TransportError):
+    """A command or call did not end within its limit (seconds); it may still run over there."""
+
+    code = "PW304"
+    title = "no answer in time"
+
+    def __init__(self, server: str, plane: str, command: str, limit_s: float) -> None:
+        self.command, self.limit_s = command, limit_s
+        super().__init__(
+            server, plane, f"cannot finish `{command}` on {server} ({plane}): no answer within {limit_s:g} s"
+        )
+
+
+class CommandFailed(TransportError):
+    """A command ended and said no; `text` is its own words, made inert."""
+
+    code = "PW305"
+    title = "a command failed"
+
+    def __init__(self, server: str, plane: str, command: str, text: str, status: int | None = None) -> None:
+        self.command, self.text, self.status = command, text, status
+        super().__init__(server, plane, f"cannot run `{command}` on {server} ({plane}): {text}")
+
+
+class BadReply(TransportError):
+    """What came back is malformed, too large or not of the expected kind."""
+
+    code = "PW306"
+    title = "an unreadable answer"
+
+
+class StepError(PoolwrightError):
+    """A step did not reach its aim."""
+
+    code = "PW400"
+    title = "a step failed"
+
+    def __init__(self, step_id: str, message: str, *, fix: str = "") -> None:
+        self.step_id = step_id
+        super().__init__(message, fix=fix)
+
+
+class JournalError(PoolwrightError):
+    """The journal cannot be opened, read or written. Raised before anything is touched."""
+
+    code = "PW500"
+    title = "the journal is not usable"
+    exit_code = 2
+
+
+class RunnerError(PoolwrightError):
+    """The detached runner cannot be started or reached."""
+
+    code = "PW600"
+    title = "the runner cannot be reached"
+
+
+class LabError(PoolwrightError):
+    """The simulated fleet cannot be built from this scenario."""
+
+    code = "PW700"
+    title = "the lab cannot start"
+    exit_code = 2

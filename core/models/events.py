@@ -1,0 +1,94 @@
+"""A run as numbered events: everything that screens, reports and a later resume need folds from these. Pure data."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from core.models.base import Frozen
+from core.models.plan import JsonDict
+
+
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    CREATED = "created_run"  # written down, nothing done yet
+    RUNNING = "running"
+    PAUSED = "paused"
+    ROLLING_BACK = "rolling_back"
+    DONE = "done"  # ended; see outcome
+
+
+class Outcome(StrEnum):
+    """How a run ended. Exit code: created 0, rolled_back and refused 1, needs_human 3."""
+
+    CREATED = "created"
+    ROLLED_BACK = "rolled_back"
+    REFUSED = "refused"
+    NEEDS_HUMAN = "needs_human"
+
+
+class StepState(StrEnum):
+    """Where a step stands. Allowed changes are listed in core/engine/states.py."""
+
+    WAITING = "waiting"
+    DOING = "doing"  # intent is on disk, the effect may or may not have happened
+    DONE = "done"
+    ADOPTED = "adopted"  # the world had the result already; an undo leaves it alone
+    FAILED = "failed"
+    SKIPPED = "skipped"  # not reached
+    UNDOING = "undoing"
+    UNDONE = "undone"
+    UNDO_FAILED = "undo_failed"
+
+
+class EventKind(StrEnum):
+    """What an event tells."""
+
+    RUN_STATE = "run_state"
+    STEP_STATE = "step_state"
+    COMMAND = "command"  # one exchange with a server, masked
+    NOTE = "note"  # narration
+    VERIFIED = "verified"  # one item of the verification
+    RESIDUE = "residue"  # something left behind, with the commands that end it
+    QUESTION = "question"
+    ANSWER = "answer"
+    CONTROL = "control"  # who watches, who controls
+    OUTCOME = "outcome"
+
+
+class RunEvent(Frozen):
+    """One numbered fact about a run; `seq` counts from 1 without gaps."""
+
+    run: str
+    seq: int
+    at: AwareDatetime
+    kind: EventKind
+    step: str = ""
+    state: str = ""
+    text: str = ""
+    data: JsonDict = {}
+
+
+class Verified(Frozen):
+    """One item of the verification after a pool was made: what was expected, what was seen, and whether it holds.
+
+    `holds` None means it could not be looked at, which is not a yes.
+    """
+
+    id: str
+    title: str
+    holds: bool | None
+    detail: str
+    source: str = ""
+
+
+class Residue(Frozen):
+    """Something that is not as it was found, where it is, and the commands a person can run to end it."""
+
+    id: str
+    what: str
+    where: str
+    why: str = ""
+    commands: tuple[str, ...] = ()

@@ -1,0 +1,153 @@
+"""What was observed, each value with its source and time. Pure data."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from pydantic import AwareDatetime
+
+from core.models.base import Frozen
+from core.models.cpu import CpuProfile
+
+T = TypeVar("T")
+
+
+class Fact(Frozen, Generic[T]):
+    """One observation. Either `value` stands (and None means 'asked, and there is none'), or `missing` says why not."""
+
+    value: T | None = None
+    source: str = ""
+    observed_at: AwareDatetime | None = None
+    missing: str | None = "not asked"
+
+    @property
+    def is_known(self) -> bool:
+        return self.missing is None
+
+    @classmethod
+    def seen(cls, value: T | None, source: str, observed_at: datetime) -> Fact[T]:
+        """An observation that succeeded; `source` reads like 'agent discover_server' or 'ssh uname -r'."""
+        return cls(value=value, source=source, observed_at=observed_at, missing=None)
+
+    @classmethod
+    def absent(cls, reason: str, source: str = "", observed_at: datetime | None = None) -> Fact[T]:
+        """An observation that could not be made; `reason` is shown to the operator beside 'unknown'."""
+        return cls(missing=reason, source=source, observed_at=observed_at)
+
+
+class FactMissing(Exception):
+    """A check needs a fact that is not there; the runner turns this into the verdict `unknown`."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what}: {reason}")
+        self.what, self.reason = what, reason
+
+
+def known(fact: Fact[T], what: str) -> T:
+    """The value of a fact that must be there; raises FactMissing when it was not seen or is empty."""
+    if fact.missing is not None:
+        raise FactMissing(what, fact.missing)
+    if fact.value is None:
+        raise FactMissing(what, "the server has no such value")
+    return fact.value
+
+
+class PlaneState(StrEnum):
+    """How far one plane (agent, ssh, manager) of a server could be reached."""
+
+    OK = "ok"
+    NOT_ASKED = "not_asked"
+    UNREACHABLE = "unreachable"
+    UNTRUSTED = "untrusted"  # identity not confirmed, or changed
+    REFUSED = "refused"  # login refused
+    OLD_CRYPTO = "old_crypto"  # only algorithms that need an explicit setting
+    BROKEN = "broken"  # reachable, but the answers cannot be read or do not come in time
+
+
+class PlaneFact(Frozen):
+    """State of one plane of one server, with the reason in words."""
+
+    state: PlaneState = PlaneState.NOT_ASKED
+    reason: str = ""
+    warnings: tuple[str, ...] = ()  # old algorithms in use, and the like
+
+
+class Address(Frozen):
+    """One address on one interface: dotted IPv4 (or IPv6) text and prefix length."""
+
+    interface: str
+    address: str
+    prefix: int
+
+
+class Interface(Frozen):
+    """One network interface or bridge."""
+
+    name: str
+    kind: str = ""  # "nic", "bond", "bridge", "vlan", ""
+    mac: str | None = None
+    mtu: int | None = None
+    is_up: bool | None = None
+    speed_mbps: int | None = None
+    bond_mode: str | None = None
+    roles: tuple[str, ...] = ()
+
+
+class Disk(Frozen):
+    """One disk as a server sees it. `wwid` is SCSI page 0x83 without a prefix."""
+
+    name: str
+    wwid: str | None = None
+    size_bytes: int | None = None
+    is_local: bool | None = None
+    vendor: str | None = None
+    signature: str | None = None  # what lies on it: "ocfs2", "lvm", "gpt", ... None = nothing or not known
+
+
+class Mount(Frozen):
+    """One mounted file system."""
+
+    device: str
+    path: str
+    kind: str
+    options: str = ""
+
+
+class ServerFacts(Frozen):
+    """Everything observed on one server, for any platform. `name` is the server as the operator named it."""
+
+    name: str
+    address: str
+    planes: dict[str, PlaneFact] = {}
+    observed_at: AwareDatetime | None = None
+    hostname: Fact[str] = Fact[str]()
+    server_uuid: Fact[str] = Fact[str]()  # identity of the machine; Oracle VM: Unique_Id
+    release: Fact[str] = Fact[str]()  # the platform's own release text, e.g. 3.4.6-2105
+    kernel: Fact[str] = Fact[str]()
+    hypervisor: Fact[str] = Fact[str]()
+    cpu: Fact[CpuProfile] = Fact[CpuProfile]()
+    memory_mib: Fact[int] = Fact[int]()
+    free_memory_mib: Fact[int] = Fact[int]()
+    addresses: Fact[tuple[Address, ...]] = Fact[tuple[Address, ...]]()
+    interfaces: Fact[tuple[Interface, ...]] = Fact[tuple[Interface, ...]]()
+    default_gateway: Fact[str] = Fact[str]()
+    own_name_addresses: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()  # what its own host name resolves to, there
+    loopback_names: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()  # names on loopback lines of /etc/hosts
+    peer_addresses: Fact[dict[str, tuple[str, ...]]] = Fact[dict[str, tuple[str, ...]]]()  # peer name -> addresses
+    clock_offset_s: Fact[float] = Fact[float]()  # server minus jump host
+    clock_error_s: Fact[float] = Fact[float]()  # half the round trip: the offset is that uncertain
+    ntp_is_running: Fact[bool] = Fact[bool]()
+    ntp_servers: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()
+    disks: Fact[tuple[Disk, ...]] = Fact[tuple[Disk, ...]]()
+    mounts: Fact[tuple[Mount, ...]] = Fact[tuple[Mount, ...]]()
+    nfs_exports: Fact[dict[str, tuple[str, ...]]] = Fact[dict[str, tuple[str, ...]]]()  # NFS server -> exports seen
+    running_guests: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()
+    firewall_rules: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()
+    vip_holder_mac: Fact[str] = Fact[str]()  # who answered for the virtual IP, None = nobody; seen from this server
+    os_name: Fact[str] = Fact[str]()
+
+    def plane(self, name: str) -> PlaneFact:
+        """State of one plane; a plane nobody asked is NOT_ASKED."""
+        return self.planes.get(name, PlaneFact())

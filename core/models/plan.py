@@ -1,0 +1,50 @@
+"""A plan: ordered steps, each with its exact commands and the way back. Pure data, survives in the journal as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import AwareDatetime, Field
+
+from core.models.base import Frozen
+
+JsonDict = dict[str, Any]
+
+
+class PlannedStep(Frozen):
+    """One step as data. `kind` names the class that does it (platform's step registry), `args` rebuild it anywhere.
+
+    Commands are exact, as they will be sent, secrets shown as `<agent password>`.
+    """
+
+    id: str  # verb_noun:server[:object], stable over resume
+    kind: str
+    title: str
+    lane: str  # an independent failure domain: a server's name, or "pool"
+    args: JsonDict = {}
+    needs: tuple[str, ...] = ()  # step ids that must be done first
+    commands: tuple[str, ...] = ()
+    undo_commands: tuple[str, ...] = ()
+    undo_note: str = ""  # what the undo does not bring back, in words
+    is_point_of_no_return: bool = False
+
+
+class PlanWarning(Frozen):
+    """Something the operator should know before confirming: a waived or accepted finding, a one-way migration."""
+
+    id: str
+    text: str
+
+
+class Plan(Frozen):
+    """What will be done, in order. `fingerprint` binds it to the spec and the facts it was judged on."""
+
+    platform: str
+    pool: str
+    steps: tuple[PlannedStep, ...]
+    warnings: tuple[PlanWarning, ...] = ()
+    release: str = ""
+    spec_hash: str = ""
+    facts_hash: str = ""
+    made_at: AwareDatetime | None = None
+    verification: tuple[str, ...] = Field(default=(), description="what will be looked at afterwards")

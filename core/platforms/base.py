@@ -1,0 +1,96 @@
+"""What a platform must bring. Engine, checks runner, CLI and TUI know only this."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from core.checks.context import Context
+from core.checks.registry import Registry
+from core.engine.step import Step
+from core.models.cpu import CpuProfile
+from core.models.events import Verified
+from core.models.facts import ServerFacts
+from core.models.fleet import FleetFacts
+from core.models.plan import Plan
+from core.models.results import CheckResult
+from core.models.spec import BaseSpec
+from core.transports.base import Access, Endpoint
+
+OnServer = Callable[[ServerFacts], Awaitable[None]]
+Narrate = Callable[[str, str], None]  # (step id or "", masked line): commands and replies as they happen
+
+
+@dataclass(frozen=True, slots=True)
+class SecretField:
+    """One secret the platform asks for: its name in Secrets, the prompt's label, and why it is needed."""
+
+    name: str
+    label: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormSection:
+    """One form of the wizard: fields are dotted paths into the spec, their metadata does the rest."""
+
+    id: str  # connect, pool, servers, storage
+    title: str
+    fields: tuple[str, ...]
+
+
+class Platform(Protocol):
+    """Everything poolwright needs to know about one virtualization platform."""
+
+    name: str
+    title: str
+    spec_model: type[BaseSpec]
+    checks: Registry
+    step_kinds: Mapping[str, type[Step[Any]]]
+    sections: Sequence[FormSection]
+
+    def secrets_needed(self, spec: BaseSpec) -> Sequence[SecretField]:
+        """Which secrets this spec needs."""
+        ...
+
+    def endpoints(self, spec: BaseSpec) -> Sequence[Endpoint]:
+        """Everything whose identity must be trusted before a secret is sent: controller and every server's planes."""
+        ...
+
+    async def collect(
+        self,
+        spec: BaseSpec,
+        access: Access,
+        *,
+        only: Sequence[str] | None = None,
+        base: FleetFacts | None = None,
+        on_server: OnServer | None = None,
+    ) -> FleetFacts:
+        """Observe the fleet, concurrently and bounded; `only` limits it to some servers, the rest is kept from `base`.
+
+        Never raises for a server: what could not be seen stands in that server's facts.
+        """
+        ...
+
+    def context(self, spec: BaseSpec, fleet: FleetFacts, now: datetime) -> Context[Any, Any]:
+        """The context its checks expect."""
+        ...
+
+    def cpu_profiles(self, fleet: FleetFacts) -> Mapping[str, CpuProfile | None]:
+        """Processor of each server, None where it could not be read."""
+        ...
+
+    def plan(self, spec: BaseSpec, fleet: FleetFacts, results: Sequence[CheckResult]) -> Plan:
+        """Ordered steps with commands and undo; pure. Raises PoolwrightError when no plan can be made."""
+        ...
+
+    def open_world(self, plan: Plan, spec: BaseSpec, access: Access, narrate: Narrate) -> AbstractAsyncContextManager[Any]:
+        """Sessions for the steps, opened once per run; the engine never looks inside."""
+        ...
+
+    async def verify(self, world: Any, spec: BaseSpec, plan: Plan) -> Sequence[Verified]:
+        """Look at the finished pool from every plane; each item says what was expected and what was seen."""
+        ...

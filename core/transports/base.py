@@ -1,0 +1,56 @@
+"""What every transport shares: where to connect, with what, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from core.secrets import Secrets
+    from core.transports.limits import Limits
+    from core.transports.trust import TrustStore
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One plane of one server: what it is called, and the host and TCP port really connected to.
+
+    `server` and `address` are the model's words (shown, judged, pinned); `host`:`port` may be a tunnel.
+    """
+
+    server: str
+    plane: str
+    address: str
+    host: str
+    port: int
+    kind: str  # "ssh" or "tls": how its identity is proven
+    allow_old_crypto: bool = False
+    pinned: str | None = None  # fingerprint from the spec, SHA256:...
+
+
+class Completed(NamedTuple):
+    """A command that ended: exit status (None when the server gave none), output and error text."""
+
+    status: int | None
+    stdout: str
+    stderr: str
+
+
+class CommandSession(Protocol):
+    """One authenticated connection on which commands run as channels."""
+
+    server: str
+
+    async def run(self, argv: Sequence[str] | str, *, limit_s: float, stdin: str | None = None) -> Completed:
+        """Run one command; returns or raises within limit_s and leaves no channel open."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a front end hands down to reach servers: pins, secrets and limits."""
+
+    trust: TrustStore
+    secrets: Secrets
+    limits: Limits
