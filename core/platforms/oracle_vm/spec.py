@@ -6,9 +6,9 @@ Sources: manager-cli 3.5, server-pools 2a and 2c of the fact sheets, named per f
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
 from typing_extensions import override
 
 from core.models.base import Frozen
@@ -26,6 +26,11 @@ class Release(StrEnum):
     R32 = "3.2"
     R33 = "3.3"
     R34 = "3.4"
+
+
+def _as_text(value: object) -> object:
+    """YAML reads an unquoted 3.4 as a number; people mean the release."""
+    return str(value) if isinstance(value, float) else value
 
 
 class StartPolicy(StrEnum):
@@ -61,7 +66,15 @@ class ManagerSpec(Frozen):
     )
 
 
-class NfsFileSystem(Frozen):
+class _Kinded(Frozen):
+    """Base of the variants of a choice: the kind is written even where everything default is left out."""
+
+    @model_serializer(mode="wrap")
+    def _with_kind(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"kind": getattr(self, "kind", ""), **handler(self)}
+
+
+class NfsFileSystem(_Kinded):
     """Pool file system on an NFS export."""
 
     kind: Literal["nfs"] = "nfs"
@@ -70,7 +83,7 @@ class NfsFileSystem(Frozen):
     uniform: bool = Field(default=True, title="Uniform exports", description="all servers see the same exports")
 
 
-class LunFileSystem(Frozen):
+class LunFileSystem(_Kinded):
     """Pool file system on a shared LUN."""
 
     kind: Literal["lun"] = "lun"
@@ -179,7 +192,7 @@ class PoolSpec(BaseSpec):
     """Everything needed to make one Oracle VM server pool, except the secrets."""
 
     platform: Literal["oracle_vm"] = Field(default="oracle_vm", title="Platform", description="Oracle VM 3.x")
-    release: Release | None = Field(
+    release: Annotated[Release | None, BeforeValidator(_as_text)] = Field(
         default=None, title="Release", description="3.2, 3.3 or 3.4; detected when Manager can be reached"
     )
     manager: ManagerSpec = Field(title="Manager", description="Oracle VM Manager")

@@ -1,0 +1,306 @@
+"""Reads a spec from YAML: every problem at once, each with file, line, column and field. Knows no platform's rules."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from core.errors import SpecError, SpecProblem
+from core.models.spec import BaseSpec
+from core.ranges import expand
+
+MAX_BYTES = 1024 * 1024  # a spec of 256 servers is about 20 KB
+MAX_NODES = 50_000  # stops aliases that multiply
+_SECRET = re.compile(r"(?i)passw|secret|token")
+
+Loc = tuple[str | int, ...]
+JudgeSpec = Callable[[BaseSpec], Sequence[SpecProblem]]
+
+
+@dataclass(slots=True)
+class Source:
+    """Plain data of one file and where each part of it stands (line and column from 1)."""
+
+    file: str
+    data: dict[str, Any] = field(default_factory=dict)
+    places: dict[Loc, tuple[int, int]] = field(default_factory=dict)
+
+    def place(self, loc: Loc) -> tuple[int, int]:
+        """Line and column of a part, or of its nearest parent that stands in the file."""
+        for length in range(len(loc), 0, -1):
+            if loc[:length] in self.places:
+                return self.places[loc[:length]]
+        return (1, 1) if self.file else (0, 0)
+
+    def problem(self, loc: Loc, message: str, fix: str = "", rule: str = "") -> SpecProblem:
+        """A problem of one field, with its place in this file."""
+        line, column = self.place(loc)
+        return SpecProblem(field_name(loc), message, fix, rule, self.file, line, column)
+
+
+def field_name(loc: Sequence[str | int]) -> str:
+    """`pool.timeout_s`, `servers[2].address`: the way people write a field."""
+    text = ""
+    for part in loc:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text or "the file"
+
+
+def _loc(name: str) -> Loc:
+    return tuple(int(part) if part.isdigit() else part for part in re.split(r"[.\[\]]+", name) if part)
+
+
+class _Reader:
+    """Turns ruamel's marked tree into plain data, noting places and refusing trees that grow without end."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.nodes = 0
+
+    def plain(self, value: Any, loc: Loc) -> Any:
+        self.nodes += 1
+        if self.nodes > MAX_NODES or len(loc) > 20:
+            raise SpecError([self.source.problem(loc[:1], "too much or too deep data for a pool", "remove the aliases")])
+        if isinstance(value, CommentedMap):
+            return {str(key): self._entry(value, key, (*loc, str(key))) for key in value}
+        if isinstance(value, CommentedSeq):
+            items = []
+            for index, item in enumerate(value):
+                line, column = value.lc.item(index) or (0, 0)
+                self.source.places[*loc, index] = (line + 1, column + 1)
+                items.append(self.plain(item, (*loc, index)))
+            return items
+        return value
+
+    def _entry(self, value: CommentedMap, key: Any, loc: Loc) -> Any:
+        line, column = value.lc.key(key) or (0, 0)
+        self.source.places[loc] = (line + 1, column + 1)
+        return self.plain(value[key], loc)
+
+
+def read_text(text: str, file: str) -> Source:
+    """Plain data with places; SpecError for what is no YAML, no mapping, or too large."""
+    source = Source(file)
+    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
+        raise SpecError([SpecProblem("the file", f"is larger than {MAX_BYTES} bytes", "a spec is small", file=file)])
+    try:
+        tree = YAML(typ="rt").load(StringIO(text))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        what = (error.problem or error.context or "is no YAML").strip().splitlines()[0]
+        raise SpecError([SpecProblem("the file", f"cannot be read as YAML: {what}", "", "", file, line, column)]) from error
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise SpecError([SpecProblem("the file", "cannot be read as YAML", "", "", file, 1, 1)]) from error
+    if not isinstance(tree, CommentedMap):
+        raise SpecError([SpecProblem("the file", "is not a mapping of keys", "see `poolwright schema`", "", file, 1, 1)])
+    source.data = _Reader(source).plain(tree, ())
+    return source
+
+
+def read_file(path: Path) -> Source:
+    """The same for a file; a file that cannot be read is a SpecError too."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise SpecError([SpecProblem("the file", f"cannot read {path}: there is no such file")]) from error
+    except UnicodeDecodeError as error:
+        raise SpecError([SpecProblem("the file", f"cannot read {path}: it is not UTF-8 text")]) from error
+    except OSError as error:
+        raise SpecError([SpecProblem("the file", f"cannot read {path}: {error.strerror or error}")]) from error
+    return read_text(text, str(path))
+
+
+def _spread_servers(source: Source) -> list[SpecProblem]:
+    """Expand ranges and bare names in `servers`, moving the noted places along."""
+    listed = source.data.get("servers")
+    if not isinstance(listed, list):
+        return []
+    problems: list[SpecProblem] = []
+    spread: list[Any] = []
+    places: dict[Loc, tuple[int, int]] = {}
+    for index, item in enumerate(listed):
+        entry = {"address": item} if isinstance(item, str) else item
+        name = entry.get("address") if isinstance(entry, dict) else None
+        names = [name]
+        if isinstance(name, str):
+            try:
+                names = list(expand(name.strip()))
+            except ValueError as error:
+                problems.append(source.problem(("servers", index), str(error)))
+                continue
+        for each in names:
+            for loc, place in source.places.items():
+                if loc[:2] == ("servers", index):
+                    places[("servers", len(spread), *loc[2:])] = place
+            spread.append({**entry, "address": each} if isinstance(entry, dict) and each is not None else entry)
+    kept = {loc: place for loc, place in source.places.items() if loc[0] != "servers" or len(loc) < 2}
+    source.places = {**kept, **places}
+    source.data = {**source.data, "servers": spread}
+    return problems
+
+
+def _keys_at(model: type[BaseModel], loc: Loc) -> tuple[str, ...]:
+    """Field names of the (nested) model that a location lies in, for did-you-mean."""
+    current: set[type[BaseModel]] = {model}
+    for part in loc:
+        if isinstance(part, int):
+            continue
+        found: set[type[BaseModel]] = set()
+        for each in current:
+            if part in each.model_fields:
+                found |= set(_models_in(each.model_fields[part].annotation))
+        current = found or current
+    return tuple(name for each in current for name in each.model_fields)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in getattr(annotation, "__args__", ()):
+        yield from _models_in(inner)
+
+
+def _real_loc(detail: ErrorDetails, data: Any) -> Loc:
+    """The error's location without the tags that unions put in between."""
+    loc: list[str | int] = []
+    here = data
+    parts = detail["loc"]
+    for index, part in enumerate(parts):
+        inside = isinstance(here, (dict, list))
+        known = (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int))
+        if inside and not known and index < len(parts) - 1:
+            continue
+        loc.append(part)
+        if known:
+            here = here[part] if isinstance(here, dict) or (isinstance(part, int) and part < len(here)) else None
+    return tuple(loc)
+
+
+_WORDS = {
+    "missing": "is required",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "bool_parsing": "must be yes or no (true or false)",
+    "bool_type": "must be yes or no (true or false)",
+    "string_type": "must be text; put it in quotes",
+    "model_type": "must be a group of keys",
+    "tuple_type": "must be a list",
+    "too_short": "must not be empty",
+}
+
+
+def _explain(source: Source, model: type[BaseModel], detail: ErrorDetails) -> SpecProblem:
+    loc = _real_loc(detail, source.data)
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        key = str(loc[-1])
+        if _SECRET.search(key):
+            fix = "remove it; secrets are asked for, or come from --password-file or the environment"
+            return source.problem(loc, "secrets are never in the file", fix)
+        near = difflib.get_close_matches(key, _keys_at(model, loc[:-1]), n=1)
+        fix = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(sorted(_keys_at(model, loc[:-1])))}"
+        return source.problem(loc, f"there is no key '{key}'", fix)
+    message = _WORDS.get(kind)
+    if message is None:
+        message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        message = message[:1].lower() + message[1:]
+    return source.problem(loc, message)
+
+
+def _without(data: Any, loc: Loc) -> Any:
+    """A copy of the data in which one part is left out."""
+    if not loc:
+        return data
+    head, rest = loc[0], loc[1:]
+    if isinstance(data, dict) and head in data:
+        if not rest:
+            return {key: value for key, value in data.items() if key != head}
+        return {**data, head: _without(data[head], rest)}
+    if isinstance(data, list) and isinstance(head, int) and head < len(data):
+        if not rest:
+            return [value for index, value in enumerate(data) if index != head]
+        return [_without(value, rest) if index == head else value for index, value in enumerate(data)]
+    return data
+
+
+def _validate(source: Source, model: type[BaseSpec]) -> tuple[BaseSpec | None, list[SpecProblem]]:
+    """The model, or what is left of it without the parts that do not fit, and every problem of shape."""
+    problems: list[SpecProblem] = []
+    data: Any = source.data
+    for _ in range(10):  # each turn leaves out what did not fit; required parts cannot be left out
+        try:
+            return model.model_validate(data), problems
+        except ValidationError as error:
+            details = error.errors(include_url=False, include_input=False, include_context=False)
+        if not problems:
+            problems = [_explain(source, model, detail) for detail in details]
+        smaller = data
+        for detail in reversed(details):
+            if detail["type"] != "missing":
+                smaller = _without(smaller, _real_loc(detail, data))
+        if smaller == data:
+            break
+        data = smaller
+    return None, problems
+
+
+def build(source: Source, model_of: Callable[[str], type[BaseSpec]], judge: JudgeSpec) -> BaseSpec:
+    """The spec of a source, judged by shape and by every rule that the spec alone tells; SpecError has all problems."""
+    problems = _spread_servers(source)
+    platform = source.data.get("platform", "oracle_vm")
+    try:
+        model = model_of(str(platform))
+    except SpecError as error:
+        raise SpecError([source.problem(("platform",), each.message, each.fix) for each in error.problems]) from error
+    spec, shape = _validate(source, model)
+    problems += shape
+    wrong = {problem.field for problem in problems}
+    if spec is not None:
+        for found in judge(spec):
+            if found.field not in wrong:
+                problems.append(source.problem(_loc(found.field), found.message, found.fix, found.rule))
+    if problems:
+        raise SpecError(sorted(problems, key=lambda each: (each.line, each.column, each.field)))
+    assert spec is not None  # noqa: S101 - no problems means the model was built
+    return spec
+
+
+def parse(data: Mapping[str, Any], model_of: Callable[[str], type[BaseSpec]], judge: JudgeSpec) -> BaseSpec:
+    """The same for data that no file holds (the wizard's answers)."""
+    return build(Source("", dict(data)), model_of, judge)
+
+
+def dump(spec: BaseSpec) -> str:
+    """The spec as YAML, without what is default; reading it again gives an equal spec."""
+    data = spec.model_dump(mode="json", exclude_defaults=True)
+    servers = data.get("servers", [])
+    data["servers"] = [each["address"] if set(each) == {"address"} else each for each in servers]
+    out = StringIO()
+    yaml = YAML()
+    yaml.default_flow_style = False
+    yaml.dump(data, out)
+    return out.getvalue()
+
+
+def schema(model: type[BaseSpec]) -> dict[str, Any]:
+    """JSON Schema of the file: a server may also be a bare name or range."""
+    made = model.model_json_schema()
+    target = made["$defs"]["ServerTarget"]
+    made["$defs"]["ServerTarget"] = {
+        "anyOf": [{"type": "string", "description": "address, name, or range such as ovs[01-16].example.com"}, target]
+    }
+    made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return made
