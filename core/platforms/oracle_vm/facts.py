@@ -1,0 +1,315 @@
+"""What is observed on Oracle VM servers (agent, dom0) and in Manager, beyond what every platform has. Pure data.
+
+Field sources: agent-rpc 5.1-5.8, 13; manager-cli 3.3-3.16; server-pools 3a of the fact sheets. Precedence where two
+planes tell the same is set in collect.py.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from core.models.base import Frozen
+from core.models.facts import Fact, PlaneFact, ServerFacts
+from core.models.fleet import FleetFacts
+
+
+class AgentLogin(StrEnum):
+    """How the agent took the password. An owned server of 3.3 and later may refuse a right one (agent-rpc 1)."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"  # nobody owns it, or nobody can tell: the password is wrong
+    REFUSED_OWNED = "refused_owned"  # owned: certificates took the place of the password
+
+
+class StoredCluster(Frozen):
+    """A cluster that a server's own configuration names (discover_cluster, /etc/ocfs2/cluster.conf, sysconfig o2cb)."""
+
+    name: str = ""
+    heartbeat_threshold: int | None = None  # seconds / 2 + 1
+    heartbeat_mode: str = ""
+    nodes: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+
+    @property
+    def timeout_s(self) -> int | None:
+        """Cluster timeout in seconds (server-pools 7b)."""
+        return None if self.heartbeat_threshold is None else (self.heartbeat_threshold - 1) * 2
+
+
+class PoolFilesystem(Frozen):
+    """The pool file system a server believes in (discover_pool_filesystem)."""
+
+    kind: str = ""  # "nfs" or "lun"
+    target: str = ""
+    uuid: str = ""
+    nfsbase_uuid: str = ""
+    manager_uuid: str = ""
+    pool_uuid: str = ""
+
+
+class RepositoryEntry(Frozen):
+    """One repository in a server's own data base (discover_repository_db)."""
+
+    uuid: str
+    alias: str = ""
+    location: str = ""
+    mount_point: str = ""
+    manager_uuid: str = ""
+    status: str = ""
+
+
+class NfsLook(Frozen):
+    """What one server sees of the NFS export meant for the pool file system.
+
+    None means 'not looked at'. `entries` are the names at the top of the share, from a mount that was there already or
+    a short read-only one. `is_writable` and `keeps_root` are known only from existing mounts or an intrusive probe.
+    """
+
+    export: str
+    answers: bool | None = None  # showmount or rpcinfo got a reply
+    is_exported: bool | None = None
+    allowed: str = ""  # the client list of the export as showmount prints it
+    entries: tuple[str, ...] | None = None
+    size_bytes: int | None = None
+    free_bytes: int | None = None
+    is_writable: bool | None = None
+    keeps_root: bool | None = None
+    mount_error: str = ""
+    address: str | None = None  # what the name of the NFS server resolves to, on this server
+
+
+class LunLook(Frozen):
+    """What one server sees of the LUN meant for the pool file system. None means 'not looked at'."""
+
+    wwid: str
+    is_seen: bool
+    device: str = ""
+    size_bytes: int | None = None
+    is_local: bool | None = None
+    transport: str = ""
+    paths: int | None = None
+    signatures: tuple[str, ...] | None = (
+        None  # ocfs2, LVM2_member, gpt, dos, ...; () = looked at, nothing there
+    )
+    cluster: str = ""  # cluster or label in the OCFS2 superblock
+    holders: tuple[str, ...] | None = None  # mounts, swaps, device-mapper children that use it
+
+
+class OvmServerFacts(ServerFacts):
+    """One Oracle VM server. `release` of the base is OVM_Version (3.4.6-2105)."""
+
+    agent_login: Fact[AgentLogin] = Fact[AgentLogin]()
+    api_versions: Fact[tuple[int, ...]] = Fact[tuple[int, ...]]()
+    agent_version: Fact[str] = Fact[str]()
+    ovm_version: Fact[str] = Fact[str]()
+    cpu_type: Fact[str] = Fact[str]()  # x86_64, sparc
+    hypervisor_type: Fact[str] = Fact[str]()  # xen, ldoms
+    owner: Fact[str] = Fact[str]()  # Manager UUID, None = nobody
+    pool_id: Fact[str] = Fact[str]()  # None = in no pool
+    pool_alias: Fact[str] = Fact[str]()
+    membership_state: Fact[str] = Fact[str]()  # Unowned, Owned, Pooled
+    is_master: Fact[bool] = Fact[bool]()
+    master_vip: Fact[str] = Fact[str]()
+    registered_ip: Fact[str] = Fact[str]()
+    node_number: Fact[int] = Fact[int]()
+    roles: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()  # xen, utility
+    cluster_state: Fact[str] = Fact[str]()
+    cluster_online: Fact[bool] = Fact[bool]()
+    stored_cluster: Fact[StoredCluster] = Fact[StoredCluster]()  # None = no cluster configured
+    pool_members: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()
+    pool_filesystem: Fact[PoolFilesystem] = Fact[PoolFilesystem]()  # None = none
+    capabilities: Fact[frozenset[str]] = Fact[frozenset[str]]()  # names whose value is True
+    vmm_capabilities: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()
+    repositories: Fact[tuple[RepositoryEntry, ...]] = Fact[tuple[RepositoryEntry, ...]]()
+    initiator: Fact[str] = Fact[str]()
+    time_zone: Fact[str] = Fact[str]()
+    local_time_source: Fact[bool] = Fact[bool]()
+    bios_version: Fact[str] = Fact[str]()
+    boot_time_s: Fact[int] = Fact[int]()  # epoch seconds
+    pool_nfs: Fact[NfsLook] = Fact[NfsLook]()
+    pool_lun: Fact[LunLook] = Fact[LunLook]()
+    port_7777_rule: Fact[str] = Fact[str]()  # firewall rule that stops TCP 7777, None = none does
+
+
+class ManagedServer(Frozen):
+    """A server as Manager lists it (manager-cli 3.3). Manager shows no owner of a server that another Manager owns."""
+
+    id: str
+    name: str
+    address: str = ""
+    hostname: str = ""
+    owner: str | None = None  # Manager UUID as shown; None = not shown or empty
+    pool_id: str | None = None
+    pool_name: str | None = None
+    cpu_group: str | None = None
+    state: str = ""  # Running, Stopped, Starting, Stopping, Unknown
+    maintenance: bool | None = None
+    release: str = ""
+    hypervisor: str = ""
+    processor_type: str = ""
+    roles: tuple[str, ...] = ()
+    disks: tuple[str, ...] = ()  # ids of the physical disks it sees
+    locked: bool | None = None
+
+
+class ManagedPool(Frozen):
+    """A server pool in Manager (manager-cli 3.5)."""
+
+    id: str
+    name: str
+    virtual_ip: str | None = None
+    members: tuple[str, ...] = ()  # server ids
+    master: str | None = None
+    clustered: bool | None = None
+    file_system: str | None = None  # id of its pool file system or physical disk
+
+
+class ManagedFileServer(Frozen):
+    """A file server in Manager; `is_local` for the `Local FS <server>` ones."""
+
+    id: str
+    name: str
+    access_host: str = ""
+    plugin: str = ""
+    is_local: bool = False
+    uniform: bool | None = None
+    admin_servers: tuple[str, ...] = ()
+    refresh_servers: tuple[str, ...] = ()
+    file_systems: tuple[str, ...] = ()
+
+
+class ManagedFileSystem(Frozen):
+    """A file system in Manager. Sizes are known after a refresh only."""
+
+    id: str
+    name: str
+    path: str = ""
+    file_server: str | None = None
+    size_bytes: int | None = None
+    free_bytes: int | None = None
+
+
+class ManagedDisk(Frozen):
+    """A physical disk (LUN or local) in Manager."""
+
+    id: str
+    name: str
+    page83: str = ""
+    size_bytes: int | None = None
+    is_local: bool | None = None
+    array: str | None = None
+    volume_group: str = ""
+    state: str = ""  # online, offline, ...
+    shareable: bool | None = None
+    in_use_by: tuple[str, ...] = ()  # mappings, file systems
+
+
+class ManagedArray(Frozen):
+    """A storage array in Manager, the built-in unmanaged ones included."""
+
+    id: str
+    name: str
+    kind: str = ""
+    access_hosts: tuple[str, ...] = ()
+    admin_servers: tuple[str, ...] = ()
+
+
+class ManagedCpuGroup(Frozen):
+    """A processor compatibility group."""
+
+    id: str
+    name: str
+    servers: tuple[str, ...] = ()
+
+
+class ManagedNetwork(Frozen):
+    """A network with its roles (output spelling) and ports."""
+
+    id: str
+    name: str
+    roles: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+
+
+class ManagedRepository(Frozen):
+    """A repository and the file system it lies on."""
+
+    id: str
+    name: str
+    file_system: str | None = None
+    pool: str | None = None
+
+
+class ManagedJob(Frozen):
+    """A job; `done` None when Manager did not say."""
+
+    id: str
+    name: str
+    state: str = ""
+    done: bool | None = None
+
+
+class ManagedPlugin(Frozen):
+    """A storage plug-in: `kind` is FileServerPlugin or StorageArrayPlugin."""
+
+    id: str
+    name: str
+    kind: str = ""
+
+
+class ManagedEvent(Frozen):
+    """An unacknowledged event of severity warning or higher."""
+
+    id: str
+    severity: str = ""
+    kind: str = ""
+    text: str = ""
+    object_id: str = ""
+
+
+class ManagerFacts(Frozen):
+    """What Manager tells. A list that could not be read carries the reason in its Fact."""
+
+    version: Fact[str] = Fact[str]()  # 3.4.6.2105
+    release: Fact[str] = Fact[str]()  # dialect: "3.2", "3.3", "3.4"
+    uuid: Fact[str] = Fact[str]()
+    name: Fact[str] = Fact[str]()
+    run_state: Fact[str] = Fact[str]()
+    servers: Fact[tuple[ManagedServer, ...]] = Fact[tuple[ManagedServer, ...]]()
+    pools: Fact[tuple[ManagedPool, ...]] = Fact[tuple[ManagedPool, ...]]()
+    file_servers: Fact[tuple[ManagedFileServer, ...]] = Fact[tuple[ManagedFileServer, ...]]()
+    file_systems: Fact[tuple[ManagedFileSystem, ...]] = Fact[tuple[ManagedFileSystem, ...]]()
+    disks: Fact[tuple[ManagedDisk, ...]] = Fact[tuple[ManagedDisk, ...]]()
+    arrays: Fact[tuple[ManagedArray, ...]] = Fact[tuple[ManagedArray, ...]]()
+    cpu_groups: Fact[tuple[ManagedCpuGroup, ...]] = Fact[tuple[ManagedCpuGroup, ...]]()
+    networks: Fact[tuple[ManagedNetwork, ...]] = Fact[tuple[ManagedNetwork, ...]]()
+    repositories: Fact[tuple[ManagedRepository, ...]] = Fact[tuple[ManagedRepository, ...]]()
+    jobs: Fact[tuple[ManagedJob, ...]] = Fact[tuple[ManagedJob, ...]]()
+    plugins: Fact[tuple[ManagedPlugin, ...]] = Fact[tuple[ManagedPlugin, ...]]()
+    events: Fact[tuple[ManagedEvent, ...]] = Fact[tuple[ManagedEvent, ...]]()
+    plane: PlaneFact = PlaneFact()
+    observed_at: AwareDatetime | None = None
+
+    def server(self, *, uuid: str | None = None, address: str | None = None) -> ManagedServer | None:
+        """Manager's entry of a server, by Unique_Id first, then by address or name; None when it has none."""
+        entries = self.servers.value or ()
+        for entry in entries:
+            if uuid and entry.id.lower() == uuid.lower():
+                return entry
+        for entry in entries:
+            if address and address in (entry.address, entry.name, entry.hostname):
+                return entry
+        return None
+
+
+class OvmFleet(FleetFacts):
+    """Facts of all servers plus Manager's. `manager` None: nobody asked yet."""
+
+    manager: ManagerFacts | None = None
+
+    def ovm_server(self, name: str) -> OvmServerFacts | None:
+        """One server's facts in this platform's type, None when nobody looked at it."""
+        facts = self.servers.get(name)
+        return facts if isinstance(facts, OvmServerFacts) else None
