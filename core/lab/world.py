@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,7 @@ class LabCpu:
     threads_per_core: int = 2
     has_hvm: bool = True
     arch: str = "x86_64"  # or "sparc"
+    cache_kib: int = 30720
 
 
 @dataclass(slots=True)
@@ -146,6 +148,7 @@ class LabServer:
     firewall: list[str] = field(default_factory=list)  # iptables -S lines
     packages: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)  # extra or overriding files, path -> text
+    boot_age_s: float = 30 * 86400.0  # how long it has been up when the lab starts
     is_known: bool = False  # Manager has it in its list
     cpu_group: str | None = None
     faults: set[str] = field(default_factory=set)  # names from faults.py
@@ -209,6 +212,11 @@ class World:
         self.neighbours: dict[str, str] = {}  # further addresses in use on the subnet -> MAC
         self.switches = Switches()
         self.faults: dict[str, dict[str, Any]] = {}  # name -> parameters (server, at, count, ...)
+        self.started_at = time.time()  # real epoch seconds at which the lab began
+        self.latency_s: dict[
+            str, float
+        ] = {}  # simulated seconds an answer takes, by plane: agent, ssh, manager
+        self.dns_address = "203.0.113.253"  # resolver of the management network
         self.speed = 1.0  # simulated seconds per real second of delays; larger is faster
         self.random = random.Random(seed)
         self.audit: list[str] = []  # what changed, in words, for before/after comparisons in tests
