@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.models.events import Outcome, Residue, RunEvent, RunState, StepState, Verified
+from core.models.events import RunEvent
 from core.models.facts import ServerFacts
 from core.models.fleet import FleetFacts
 from core.models.plan import Plan
 from core.models.results import CheckResult
 from core.models.spec import BaseSpec
+from core.models.views import RunView, StepView
 from core.platforms.base import Platform
 from core.secrets import Secrets
 from core.transports.trust import Identity
+
+__all__ = ["Checked", "RunView", "Service", "StepView", "Verdicts"]
 
 OnResult = Callable[[CheckResult], Awaitable[None]]
 OnServer = Callable[[ServerFacts], Awaitable[None]]
@@ -40,37 +43,6 @@ class Verdicts:
     @property
     def may_apply(self) -> bool:
         return not self.refusals and not self.unaccepted
-
-
-@dataclass(frozen=True, slots=True)
-class StepView:
-    """One step of a run as it stands."""
-
-    id: str
-    title: str
-    lane: str
-    state: StepState
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RunView:
-    """One run as folded from its journal."""
-
-    run: str
-    pool: str
-    platform: str
-    state: RunState
-    outcome: Outcome | None
-    steps: tuple[StepView, ...] = ()
-    verification: tuple[Verified, ...] = ()
-    residue: tuple[Residue, ...] = ()
-    started_at: str = ""
-    ended_at: str = ""
-    last_seq: int = 0
-    is_live: bool = False
-    message: str = ""
-    pool_facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Service:

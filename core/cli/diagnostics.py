@@ -1,0 +1,34 @@
+"""The only place of the command line that writes to standard error: narration, errors, and their exit codes."""
+
+from __future__ import annotations
+
+import sys
+
+from core.errors import PoolwrightError, SpecError
+
+EXIT_DONE = 0
+EXIT_REFUSED = 1  # by what was learned from facts, or rolled back clean
+EXIT_BAD_INPUT = 2
+EXIT_NEEDS_HUMAN = 3
+EXIT_INTERRUPTED = 130
+
+BY_OUTCOME = {"created": EXIT_DONE, "rolled_back": EXIT_REFUSED, "refused": EXIT_REFUSED, "needs_human": EXIT_NEEDS_HUMAN}
+
+
+def say(text: str) -> None:
+    """One line of narration."""
+    sys.stderr.write(text.rstrip("\n") + "\n")
+    sys.stderr.flush()
+
+
+def fail(error: PoolwrightError) -> int:
+    """Show an error and return the exit code it leads to."""
+    say(f"poolwright: {error.title} ({error.code})")
+    if isinstance(error, SpecError):
+        for problem in error.problems:
+            say(f"  {problem}")
+    else:
+        say(f"  {error.message}")
+        if error.fix:
+            say(f"  to do: {error.fix}")
+    return error.exit_code

@@ -1,0 +1,106 @@
+"""`poolwright COMMAND`: finds the command and runs it. Imports only what that command needs, so that help is quick."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Protocol, cast
+
+COMMANDS: dict[str, str] = {
+    "check": "look at every server and say whether the pool would be made and live well",
+    "plan": "show the exact commands, with an undo for each",
+    "apply": "check, plan and make the pool; survives a dropped session",
+    "runs": "list the runs of this machine",
+    "show": "show one run: steps, verification, what is left",
+    "attach": "follow a live run",
+    "resume": "go on with a run that was interrupted",
+    "rollback": "take back what a run has done",
+    "compat": "who can live-migrate to whom, and why not",
+    "migrate-check": "would one guest be let from A to B",
+    "demo": "make a pool on a simulated fleet",
+    "lab": "run the simulated fleet alone",
+    "decode": "show what an agent's reply or a Manager transcript says",
+    "schema": "print the JSON Schema of a spec",
+    "version": "print the version",
+}
+
+
+class Command(Protocol):
+    """What every module in commands/ offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's own arguments."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it and return the exit code; PoolwrightError may leave it."""
+
+
+def _overview() -> argparse.ArgumentParser:
+    lines = "\n".join(f"  {name:<14} {text}" for name, text in COMMANDS.items())
+    return argparse.ArgumentParser(
+        prog="poolwright",
+        usage="poolwright [COMMAND] [OPTIONS]",
+        description="Creates Oracle VM server pools, and proves first that they will work.\n"
+        "Without a command, in a terminal, it opens the wizard.",
+        epilog=f"commands:\n{lines}\n\n`poolwright COMMAND --help` tells more. Exit codes: 0 done, 1 refused by facts or rolled"
+        " back,\n2 bad input, 3 ended needing a person, 130 interrupted (the run goes on).",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _command(name: str) -> Command:
+    return cast(Command, import_module(f"core.cli.commands.{name.replace('-', '_')}"))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; returns the exit code (2 for a wrong call, as argparse does)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    overview = _overview()
+    if not words or words[0] in ("-h", "--help"):
+        overview.print_help(sys.stdout if words else sys.stderr)
+        return 0 if words else 2
+    if words[0] == "--version":
+        words[0] = "version"
+    name = words[0]
+    if name not in COMMANDS:
+        overview.print_usage(sys.stderr)
+        near = _nearest(name)
+        sys.stderr.write(f"poolwright: there is no command '{name}'{near}\n")
+        return 2
+    parser = argparse.ArgumentParser(prog=f"poolwright {name}", description=COMMANDS[name])
+    command = _command(name)
+    command.add_arguments(parser)
+    try:
+        args = parser.parse_args(words[1:])
+    except SystemExit as leave:  # argparse leaves this way for --help (0) and wrong calls (2)
+        return leave.code if isinstance(leave.code, int) else 2
+    return _guarded(command, args)
+
+
+def _guarded(command: Command, args: argparse.Namespace) -> int:
+    from core.cli.diagnostics import EXIT_INTERRUPTED, fail, say
+    from core.errors import PoolwrightError
+
+    try:
+        return command.run(args)
+    except PoolwrightError as error:
+        return fail(error)
+    except KeyboardInterrupt:
+        say("interrupted")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return EXIT_INTERRUPTED
+
+
+def _nearest(name: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    return f"; did you mean '{near[0]}'?" if near else "; see `poolwright --help`"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""A run as front ends see it, folded from its journal. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.models.events import Outcome, Residue, RunState, StepState, Verified
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One step of a run as it stands."""
+
+    id: str
+    title: str
+    lane: str
+    state: StepState
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One run as folded from its journal."""
+
+    run: str
+    pool: str
+    platform: str
+    state: RunState
+    outcome: Outcome | None
+    steps: tuple[StepView, ...] = ()
+    verification: tuple[Verified, ...] = ()
+    residue: tuple[Residue, ...] = ()
+    started_at: str = ""
+    ended_at: str = ""
+    last_seq: int = 0
+    is_live: bool = False
+    message: str = ""
+    pool_facts: Mapping[str, Any] = field(default_factory=dict)
