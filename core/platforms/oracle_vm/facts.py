@@ -1,7 +1,7 @@
-"""What is observed on Oracle VM servers (agent, dom0) and in Manager, beyond what every platform has. Pure data.
+"""What is observed on Oracle VM servers (agent, dom0) and in Manager, beyond what every platform has.
 
-Field sources: agent-rpc 5.1-5.8, 13; manager-cli 3.3-3.16; server-pools 3a of the fact sheets. Precedence where two
-planes tell the same is set in collect.py.
+Pure data. Field sources: agent-rpc 5.1-5.8, 13; manager-cli 3.3-3.16; server-pools 3a of the fact sheets.
+Precedence where two planes tell the same is set in merge.py.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from core.models.fleet import FleetFacts
 
 
 class AgentLogin(StrEnum):
-    """How the agent took the password. An owned server of 3.3 and later may refuse a right one (agent-rpc 1)."""
+    """How the agent took the password. An owned server of 3.3+ may refuse a right one (agent-rpc 1)."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"  # nobody owns it, or nobody can tell: the password is wrong
@@ -24,7 +24,7 @@ class AgentLogin(StrEnum):
 
 
 class StoredCluster(Frozen):
-    """A cluster that a server's own configuration names (discover_cluster, /etc/ocfs2/cluster.conf, sysconfig o2cb)."""
+    """A cluster that a server's own configuration names (discover_cluster, cluster.conf, sysconfig o2cb)."""
 
     name: str = ""
     heartbeat_threshold: int | None = None  # seconds / 2 + 1
@@ -63,8 +63,8 @@ class RepositoryEntry(Frozen):
 class NfsLook(Frozen):
     """What one server sees of the NFS export meant for the pool file system.
 
-    None means 'not looked at'. `entries` are the names at the top of the share, from a mount that was there already or
-    a short read-only one. `is_writable` and `keeps_root` are known only from existing mounts or an intrusive probe.
+    None means 'not looked at'. `entries` are the names at the top of the share, from a mount that was there
+    already or a short read-only one. `is_writable` and `keeps_root` need an intrusive probe.
     """
 
     export: str
@@ -134,7 +134,7 @@ class OvmServerFacts(ServerFacts):
 
 
 class ManagedServer(Frozen):
-    """A server as Manager lists it (manager-cli 3.3). Manager shows no owner of a server that another Manager owns."""
+    """A server as Manager lists it (manager-cli 3.3)."""
 
     id: str
     name: str
