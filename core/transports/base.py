@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from core.transports.logins import Logins
 
 if TYPE_CHECKING:
     from core.secrets import Secrets
@@ -24,9 +26,9 @@ class Endpoint:
     address: str
     host: str
     port: int
-    kind: str  # "ssh" or "tls": how its identity is proven
+    kind: str  # "ssh" or "tls": how its identity is proven; "http": not at all, only where the operator says so
     allow_old_crypto: bool = False
-    pinned: str | None = None  # fingerprint from the spec, SHA256:...
+    pinned: str | None = None  # fingerprint from the spec, SHA256:... or hex
 
 
 class Completed(NamedTuple):
@@ -49,8 +51,9 @@ class CommandSession(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a front end hands down to reach servers: pins, secrets and limits."""
+    """What a front end hands down to reach servers: pins, secrets, limits, and what the run knows of its logins."""
 
     trust: TrustStore
     secrets: Secrets
     limits: Limits
+    logins: Logins = field(default_factory=Logins, repr=False, compare=False)

@@ -6,11 +6,16 @@ confirmed. A changed one stops everything.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from core.transports.base import Endpoint
+from core.transports.base import Access, Endpoint
+
+if TYPE_CHECKING:
+    from core.transports.jump import Jump
 
 
 class TrustState(StrEnum):
@@ -39,8 +44,8 @@ class Identity:
 class TrustStore:
     """Pins of this operator, keyed by plane, address and port; one JSON file, written atomically, mode 0600."""
 
-    def __init__(self, path: Path | None) -> None:
-        """`path` None keeps pins in memory only."""
+    def __init__(self, path: Path | None, known_hosts: Path | None = None) -> None:
+        """`path` None keeps pins in memory only; `known_hosts` is an OpenSSH file, read and never written."""
         self.path = path
         raise NotImplementedError  # written next
 
@@ -51,3 +56,8 @@ class TrustStore:
     def add(self, identities: list[Identity]) -> None:
         """Pin identities the operator confirmed; refuses CHANGED ones with IdentityChanged."""
         raise NotImplementedError
+
+
+async def see(endpoints: Sequence[Endpoint], access: Access, jump: Jump | None = None) -> list[Identity]:
+    """Look at every endpoint's identity, in their order; never raises for one, sends no secret."""
+    raise NotImplementedError

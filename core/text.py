@@ -1,0 +1,65 @@
+"""Make text that a server sent inert: no escapes, no control or direction characters, bounded length. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+ELLIPSIS = "…"
+_SCAN_FACTOR = 16  # look at most at this many characters per character that is kept
+# ECMA-48: CSI, OSC/DCS/SOS/PM/APC strings (closed by BEL or ST, or cut at a line's end), two-character escapes
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"
+    r"|\x1b[ -/]*[0-~]?"
+)
+_LINE_BREAKS = re.compile(r"\r\n|\n\r|[\r\x0b\x0c\x85\u2028\u2029]")
+
+
+def inert(text: str, limit: int = 2000, *, keep_lines: bool = False) -> str:
+    """`text` safe to show, log and store: at most `limit` characters, one line unless `keep_lines`.
+
+    Escape sequences vanish, every other control, format (bidi, zero width), surrogate and unassigned character
+    becomes a visible `\\xNN` form.
+    """
+    scanned = text[: limit * _SCAN_FACTOR]
+    plain = _LINE_BREAKS.sub("\n", _ESCAPES.sub("", scanned))
+    if not keep_lines:
+        plain = " ".join(plain.split())
+    shown = "".join(_visible(char) for char in plain[: limit + 1])
+    if len(shown) > limit or len(text) > len(scanned):
+        return shown[: max(limit - 1, 0)] + ELLIPSIS[:limit]
+    return shown
+
+
+def inert_lines(text: str, *, limit: int = 2000, max_lines: int = 200) -> list[str]:
+    """The lines of `text`, each inert; at most `max_lines`, the last one saying how many were left out."""
+    lines = text.split("\n")
+    kept = [inert(line.strip("\r"), limit) for line in lines[:max_lines]]
+    if len(lines) > max_lines:
+        kept.append(f"{ELLIPSIS} {len(lines) - max_lines} more lines")
+    return kept
+
+
+def is_inert(text: str) -> bool:
+    """No character of `text` would be changed by `inert` (length and line breaks apart)."""
+    return all(char == "\n" or _visible(char) == char for char in text)
+
+
+def listed(words: Iterable[str], limit: int = 12) -> str:
+    """Words joined by blanks and commas, the tail counted instead of shown."""
+    seen = [inert(word, 120) for word in words]
+    tail = f" and {len(seen) - limit} more" if len(seen) > limit else ""
+    return ", ".join(seen[:limit]) + tail
+
+
+def _visible(char: str) -> str:
+    if char.isprintable() or char == "\n":
+        return char
+    if char == "\t":
+        return " "
+    if unicodedata.category(char) == "Zs":
+        return " "
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

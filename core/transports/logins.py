@@ -1,0 +1,78 @@
+"""What one run knows of its logins: which secrets were refused, which are proven, how many run at once.
+
+Keeps no secret: only a keyed digest, so that a refused one is recognised and never sent a second time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import os
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LoginKey:
+    """One secret of one user at one endpoint, without the secret."""
+
+    plane: str
+    host: str
+    port: int
+    user: str
+    digest: bytes
+
+
+class Logins:
+    """Ledger and gate of one run's logins; one per Access, used within one event loop."""
+
+    def __init__(self) -> None:
+        self._salt = os.urandom(32)
+        self._refused: dict[LoginKey, str] = {}
+        self._proven: set[LoginKey] = set()
+        self._locks: defaultdict[LoginKey, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._gates: dict[str, asyncio.Semaphore] = {}
+
+    def __repr__(self) -> str:
+        return f"Logins(proven={len(self._proven)}, refused={len(self._refused)})"
+
+    def key(self, plane: str, host: str, port: int, user: str, secret: str) -> LoginKey:
+        """The ledger's key of one secret at one endpoint."""
+        digest = hmac.new(self._salt, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+        return LoginKey(plane, host, port, user, digest)
+
+    def refusal(self, key: LoginKey) -> str | None:
+        """Why this secret was refused before, None when it was not."""
+        return self._refused.get(key)
+
+    def refuse(self, key: LoginKey, reason: str) -> None:
+        """Remember a refused secret; it is never sent there again in this run."""
+        self._proven.discard(key)
+        self._refused[key] = reason
+
+    def prove(self, key: LoginKey) -> None:
+        """Remember a secret that was taken."""
+        self._proven.add(key)
+
+    def forget(self, host: str, port: int) -> None:
+        """Drop what is known of one endpoint: the run itself changed there what a login means (ownership)."""
+        self._refused = {key: why for key, why in self._refused.items() if (key.host, key.port) != (host, port)}
+        self._proven = {key for key in self._proven if (key.host, key.port) != (host, port)}
+
+    @asynccontextmanager
+    async def trying(self, key: LoginKey) -> AsyncIterator[None]:
+        """Guard of one login: an unproven secret is tried by one task at a time, a proven one freely."""
+        if key in self._proven:
+            yield
+            return
+        async with self._locks[key]:
+            yield
+
+    @asynccontextmanager
+    async def slot(self, gate: str, size: int) -> AsyncIterator[None]:
+        """One of `size` places for logins going on at the same time through `gate` ("" = directly)."""
+        async with self._gates.setdefault(gate, asyncio.Semaphore(size)):
+            yield
