@@ -7,7 +7,7 @@ PoolwrightError
 │   └── IdentityChanged  a pinned host key or certificate is another one now
 ├── TransportError       one conversation with one server failed (exit 1)
 │   ├── ConnectFailed, LoginRefused, OldCryptoNeeded
-│   ├── CommandTimeout, CommandFailed
+│   ├── CommandTimeout, CommandFailed, ReplyLost
 │   └── BadReply         what came back cannot be read
 ├── StepError            a step of a plan failed (exit 1)
 ├── JournalError         the journal cannot be used; nothing was touched (exit 2)
@@ -159,6 +159,21 @@ class CommandFailed(TransportError):
     def __init__(self, server: str, plane: str, command: str, text: str, status: int | None = None) -> None:
         self.command, self.text, self.status = command, text, status
         super().__init__(server, plane, f"cannot run `{command}` on {server} ({plane}): {text}")
+
+
+class ReplyLost(TransportError):
+    """The connection broke around a command; `may_have_run` says whether it may have taken effect over there.
+
+    Read the state back before anything is sent again.
+    """
+
+    code = "PW307"
+    title = "the connection broke"
+
+    def __init__(self, server: str, plane: str, command: str, why: str, *, may_have_run: bool) -> None:
+        self.command, self.why, self.may_have_run = command, why, may_have_run
+        after = "it may have run" if may_have_run else "it was not sent"
+        super().__init__(server, plane, f"cannot tell how `{command}` ended on {server} ({plane}): {why}; {after}")
 
 
 class BadReply(TransportError):
