@@ -1,0 +1,107 @@
+"""Many commands in one channel: a script with unforgeable markers between them, and its output taken apart again.
+
+The script is one exec request. Line 1 is HEAD; then one line per command, each exactly of the form
+
+    echo <token>:begin:<name>; (<command>) </dev/null 2>&1; echo <token>:end:<name>:$?
+
+The token is random per run, so that no file's content can pass for a marker.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from core.models.facts import Fact
+from core.transports.base import CommandSession
+
+# HUP and PIPE are ignored so that a script whose channel is cut still reaches its clean-up lines.
+HEAD = 'LC_ALL=C; export LC_ALL; PATH="$PATH:/sbin:/usr/sbin:/bin:/usr/bin"; export PATH; trap "" HUP PIPE'
+
+
+class Section(NamedTuple):
+    """What one command of a batch gave: exit status (None: it never ended) and text, both streams mixed."""
+
+    name: str
+    command: str
+    status: int | None
+    text: str
+    observed_at: datetime | None = None
+
+    @property
+    def worked(self) -> bool:
+        return self.status == 0
+
+    @property
+    def source(self) -> str:
+        """The words a Fact carries."""
+        return f"ssh {self.command}"
+
+    @property
+    def why_not(self) -> str:
+        """Why there is no result, in words for the operator."""
+        if self.status is None:
+            return f"`{self.command}` did not end"
+        if self.status in (126, 127):
+            return f"`{self.command.split()[0]}` is not there"
+        said = (
+            inert(self.text.strip().splitlines()[-1]) if self.text.strip() else f"exit status {self.status}"
+        )
+        return f"`{self.command}` failed: {said}"
+
+    def absent(self) -> Fact[object]:
+        """A Fact that says why this command told nothing."""
+        return Fact[object].absent(self.why_not, self.source, self.observed_at)
+
+
+def new_token() -> str:
+    """A marker nobody can guess: 128 random bits, letters and digits only."""
+    return f"pw{secrets.token_hex(16)}"
+
+
+def make_script(commands: Mapping[str, str], token: str) -> str:
+    """The shell text of a batch; names are letters, digits, `_`, `-`, `.`; commands are one line each."""
+    lines = [HEAD]
+    for name, command in commands.items():
+        if not re.fullmatch(r"[A-Za-z0-9_.-]+", name) or "\n" in command or "\0" in command:
+            raise ValueError(f"not usable in a batch: {name}")
+        lines.append(f"echo {token}:begin:{name}; ({command}) </dev/null 2>&1; echo {token}:end:{name}:$?")
+    return "\n".join(lines)
+
+
+def split_output(
+    commands: Mapping[str, str], token: str, output: str, observed_at: datetime | None = None
+) -> dict[str, Section]:
+    """One Section per command; one whose markers are missing has status None. Never raises."""
+    sections: dict[str, Section] = {}
+    for name, command in commands.items():
+        begin, end = f"{token}:begin:{name}\n", f"{token}:end:{name}:"
+        text, status = "", None
+        _, found, rest = output.replace("\r\n", "\n").partition(begin)
+        if found:
+            text, ended, tail = rest.partition(end)
+            code = re.match(r"\d{1,3}", tail) if ended else None
+            if code:
+                status = int(code.group())
+            else:
+                text = text.split(f"{token}:", 1)[0]
+        sections[name] = Section(name, command, status, text, observed_at)
+    return sections
+
+
+async def run_batch(
+    session: CommandSession, commands: Mapping[str, str], *, limit_s: float
+) -> dict[str, Section]:
+    """Run the commands in one channel within limit_s seconds; raises the session's TransportErrors."""
+    token = new_token()
+    done = await session.run(make_script(commands, token), limit_s=limit_s)
+    return split_output(commands, token, done.stdout, datetime.now(UTC))
+
+
+def inert(text: str, limit: int = 300) -> str:
+    """Server text made safe to show: control and invisible characters become `?`, length limited."""
+    shown = "".join(char if char.isprintable() else "?" for char in text[: limit + 1])
+    return shown if len(shown) <= limit else shown[:limit] + "..."

@@ -1,0 +1,115 @@
+"""The commands that are run on a server's own system, and nothing else: all of them only read.
+
+Two exceptions leave nothing behind: `arping -D` sends ARP requests, and the look into an NFS export mounts it
+read-only in an empty folder of ours for a moment (server-pools R003, R010). Commands of both Linux generations
+(EL5, EL6/EL7) and of Solaris stand side by side: one that is not there costs nothing and is no error.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import shlex
+from collections.abc import Iterable
+
+# Quick and local: neither names nor storage are asked, so none of these can hang on something else.
+BASE: dict[str, str] = {
+    "uname": "uname -srm",
+    "hostname": "hostname",
+    "hosts": "cat /etc/hosts",
+    "release": "cat /etc/ovs-release",
+    "info": "cat /etc/ovs-info",
+    "cpuinfo": "cat /proc/cpuinfo",
+    "meminfo": "cat /proc/meminfo",
+    "addr": "ip -o -4 addr show",
+    "link": "ip -o link show",
+    "route": "ip -4 route show",
+    "mounts": "cat /proc/mounts",
+    "swaps": "cat /proc/swaps",
+    "iptables": "iptables -S",
+    "iptables_save": "iptables-save -t filter",
+    "cluster_conf": "cat /etc/ocfs2/cluster.conf",
+    "o2cb": "cat /etc/sysconfig/o2cb",
+    "initiator": "cat /etc/iscsi/initiatorname.iscsi",
+    "ntp_conf": "cat /etc/ntp.conf",
+    "agent_db": "cd /etc/ovs-agent/db && ovs-agent-db dump_db server",
+    "system_uuid": "dmidecode -s system-uuid",
+    "xl_info": "xl info",
+    "xm_info": "xm info",
+    "xl_list": "xl list",
+    "xm_list": "xm list",
+    # Solaris control domain (server-pools 8)
+    "ipadm": "ipadm show-addr -p -o addrobj,addr",
+    "netstat": "netstat -rn -f inet",
+    "psrinfo": "psrinfo -pv",
+    "prtconf": "prtconf",
+}
+CLOCK: dict[str, str] = {"date": "date +%s.%N"}
+
+
+def own_names() -> dict[str, str]:
+    """The server's full name, which may ask DNS."""
+    return {"fqdn": "hostname -f"}
+
+
+def name_lookups(names: Iterable[str]) -> dict[str, str]:
+    """`getent ahostsv4 NAME` for each usable name, under `name-0`, `name-1`, ... in the order given."""
+    usable = [name for name in names if is_host(name)]
+    return {f"name-{index}": f"getent ahostsv4 {name}" for index, name in enumerate(usable)}
+
+
+def vip_probe(interface: str, vip: str) -> dict[str, str]:
+    """Ask the segment who holds an address, without claiming it (R010)."""
+    ipaddress.IPv4Address(vip)
+    if not re.fullmatch(r"[A-Za-z0-9_.:@-]{1,32}", interface) or interface.startswith("-"):
+        raise ValueError("not an interface name")
+    return {"arping": f"arping -D -I {interface} -c 2 -w 3 {vip}"}
+
+
+def nfs_look(server: str, export: str, folder: str, *, is_solaris: bool = False) -> dict[str, str]:
+    """What the server sees of an NFS export; the mount is read-only, soft and ours alone (R003, R007, R019, R042)."""
+    if not is_host(server) or not export.startswith("/"):
+        raise ValueError("not an NFS export")
+    source, where = shlex.quote(f"{server}:{export}"), shlex.quote(folder)
+    options = "ro,nosuid,nodev,noexec,soft,timeo=50,retrans=2,retry=0,nolock"
+    mount = f"mount -t nfs -o {options} {source} {where}"
+    if is_solaris:
+        mount = f"mount -F nfs -o ro,nosuid,soft,retry=0 {source} {where}"
+    return {
+        "address": f"getent ahostsv4 {server}" if not is_solaris else f"getent hosts {server}",
+        "showmount": f"showmount -e {server}",
+        "mkdir": f"mkdir -m 700 {where}",
+        "mount": mount,
+        "ls": f"ls -1A {where}",
+        "df": f"df -Pk {where}",
+        "umount": f"umount {where}",
+        "rmdir": f"rmdir {where}",
+    }
+
+
+LUN_MAP: dict[str, str] = {
+    "multipath": "multipath -ll",
+    "by_id": "ls -l /dev/disk/by-id",
+    "mapper": "ls -l /dev/mapper",
+}
+
+
+def lun_look(device: str) -> dict[str, str]:
+    """What lies on a LUN and who uses it; reads only (R002, R022, R023, R073)."""
+    if not re.fullmatch(r"/dev/[A-Za-z0-9_./:+-]{1,120}", device) or ".." in device:
+        raise ValueError("not a device")
+    return {
+        "size": f"blockdev --getsize64 {device}",
+        "blkid": f"blkid -c /dev/null {device}",
+        "ocfs2": f"mounted.ocfs2 -d {device}",
+        "users": f"mounted.ocfs2 -f {device}",
+        "wipefs": f"wipefs {device}",
+        "pvs": "pvs --noheadings -o pv_name,vg_name",
+        "children": "dmsetup ls --tree",
+        "partitions": "cat /proc/partitions",
+    }
+
+
+def is_host(text: str) -> bool:
+    """Whether a text is a host name or IPv4 address that can stand in a command."""
+    return bool(re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252}[A-Za-z0-9])?", text))
