@@ -51,6 +51,12 @@ class CpuProfile(Frozen):
     is_virtual: bool | None = None
     differs_inside: bool = False  # two processors of one server are not alike
     remarks: tuple[str, ...] = ()
+    flags_cut: bool = False  # the list of flags is known to be incomplete: what is not in it is unknown
+    has_hvm: bool | None = None  # hardware virtualization is on, as the hypervisor or the bare kernel shows it
+    hypervisor: str | None = None  # e.g. "xen 4.4.4OVM"; releases decide the direction of a move
+    platform_release: str | None = None  # e.g. the Oracle VM release 3.4.6-2105
+    kernel: str | None = None  # dom0 kernel, as uname -r writes it
+    group: str | None = None  # the compatibility group a controller said it is in
 
     @property
     def key(self) -> tuple[str, str, str] | None:
