@@ -1,1 +1,64 @@
-# poolwright: two commands matter, `make demo` and `make test`; `make help` lists the rest.
+# poolwright. On a fresh machine two commands matter: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-real check lint types contracts fresh format screenshots bench bundle lock clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make .venv with every locked dependency and poolwright itself
+
+$(STAMP): requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "poolwright needs Python 3.11 or newer; try make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements/dev.lock
+	@$(BIN)/python -m pip --disable-pip-version-check -q install --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+demo: setup ## make a pool on the simulated fleet: the wizard in a terminal, headless without one
+	@$(BIN)/poolwright demo
+
+test: setup ## every test that needs neither root nor system packages (others skip with a reason)
+	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+
+test-real: setup ## only the tests on real systems (root and the packages of .ci/run)
+	$(BIN)/pytest -m real -ra $(PYTEST_ARGS)
+
+check: lint types contracts fresh test ## the whole loop
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: setup
+	$(BIN)/mypy
+
+contracts: setup
+	$(BIN)/lint-imports
+
+fresh: setup ## generated documents are up to date
+	$(BIN)/python scripts/docs.py --check
+
+format: setup ## put the code in the one form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+screenshots: setup ## make screenshots/*.svg anew, from the lab
+	$(BIN)/python scripts/screenshots.py
+
+bench: setup ## measure, as ratios against what a user would otherwise use
+	$(BIN)/python -m bench
+
+bundle: setup ## a wheelhouse and installer for a jump host without internet, in dist/
+	$(BIN)/python scripts/bundle.py
+
+lock: ## pin every dependency anew
+	scripts/lock.sh
+
+clean: ## remove what was built (not .venv)
+	rm -rf dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from core import spec_file
+from core.errors import IdentityChanged, SpecProblem
 from core.models.events import RunEvent
 from core.models.facts import ServerFacts
 from core.models.fleet import FleetFacts
@@ -14,9 +17,16 @@ from core.models.plan import Plan
 from core.models.results import CheckResult
 from core.models.spec import BaseSpec
 from core.models.views import RunView, StepView
+from core.paths import StatePaths, private_dir
+from core.platforms import catalog
 from core.platforms.base import Platform
+from core.runner import client
 from core.secrets import Secrets
-from core.transports.trust import Identity
+from core.settings import Settings, load_settings
+from core.transports.base import Access
+from core.transports.jump import jump_endpoint, open_jump
+from core.transports.limits import Limits
+from core.transports.trust import Identity, TrustState, TrustStore, see
 
 __all__ = ["Checked", "RunView", "Service", "StepView", "Verdicts"]
 
@@ -48,29 +58,109 @@ class Verdicts:
 class Service:
     """Front ends hold one of these. All state lives below `state_dir` (None takes the settings' own)."""
 
-    def __init__(self, state_dir: Path | None = None) -> None:
-        raise NotImplementedError
+    def __init__(self, state_dir: Path | None = None, *, known_hosts: Path | None = None) -> None:
+        self.settings: Settings = load_settings(state_dir=state_dir, known_hosts=known_hosts)
+        self.paths = StatePaths.of(self.settings.state_dir)
+        self._trust: TrustStore | None = None
+        self._access: tuple[Secrets, Access] | None = None
+
+    # -- the spec -------------------------------------------------------------------------------------------------
 
     def platform(self, name: str = "oracle_vm") -> Platform:
-        """The platform of that name; PoolwrightError for an unknown one."""
-        raise NotImplementedError
+        """The platform of that name; SpecError for an unknown one."""
+        return catalog.platform(name)
 
     def load(self, path: Path) -> BaseSpec:
-        """Read and judge a spec file by everything the spec alone tells; SpecError carries all problems at once."""
-        raise NotImplementedError
+        """Read and judge a spec file by everything the spec alone tells; SpecError carries all problems at once.
+
+        Relative file names in it are meant from its own folder.
+        """
+        spec = spec_file.build(spec_file.read_file(path), self._model_of, self._judge_spec)
+        return self._with_files(spec, path.absolute().parent)
 
     def parse(self, data: Mapping[str, Any]) -> BaseSpec:
-        """The same for data typed into the wizard."""
-        raise NotImplementedError
+        """The same for data typed into the wizard; relative file names are meant from here."""
+        return self._with_files(spec_file.parse(data, self._model_of, self._judge_spec), Path.cwd())
+
+    def problems(self, data: Mapping[str, Any]) -> tuple[SpecProblem, ...]:
+        """What is wrong with unfinished data, field by field; empty when it is a spec."""
+        return spec_file.problems(data, self._model_of, self._judge_spec)
+
+    def dump(self, spec: BaseSpec) -> str:
+        """The spec as the YAML file it would be loaded from."""
+        return spec_file.dump(spec)
+
+    def _model_of(self, name: str) -> type[BaseSpec]:
+        return catalog.platform(name).spec_model
+
+    def _judge_spec(self, spec: BaseSpec) -> list[SpecProblem]:
+        from core.checks.runner import judge_spec
+
+        found = judge_spec(catalog.platform(spec.platform), spec)
+        return [
+            SpecProblem(field_path, result.detail, result.fix, " ".join(result.rules)) for field_path, result in found
+        ]
+
+    def _with_files(self, spec: BaseSpec, folder: Path) -> BaseSpec:
+        def absolute(name: str | None) -> str | None:
+            return None if name is None else str(folder / Path(name).expanduser())
+
+        known = absolute(spec.trust.known_hosts) or (str(self.settings.known_hosts) if self.settings.known_hosts else None)
+        update: dict[str, Any] = {"trust": spec.trust.model_copy(update={"known_hosts": known})}
+        if spec.ssh is not None:
+            update["ssh"] = spec.ssh.model_copy(update={"key_file": absolute(spec.ssh.key_file)})
+        if spec.jump is not None:
+            update["jump"] = spec.jump.model_copy(update={"key_file": absolute(spec.jump.key_file)})
+        return spec.model_copy(update=update)
+
+    # -- trust ----------------------------------------------------------------------------------------------------
+
+    def access(self, spec: BaseSpec, secrets: Secrets) -> Access:
+        """Pins, secrets and limits for one front end; the same secrets keep what their logins were told."""
+        if self._access is None or self._access[0] is not secrets:
+            self._access = (secrets, Access(self._store(spec), secrets, self._limits()))
+        return self._access[1]
+
+    def _store(self, spec: BaseSpec) -> TrustStore:
+        if self._trust is None:
+            private_dir(self.paths.root)
+            known_hosts = spec.trust.known_hosts
+            self._trust = TrustStore(self.paths.pins, Path(known_hosts) if known_hosts else None)
+        return self._trust
+
+    def _limits(self) -> Limits:
+        return Limits(
+            connect_s=self.settings.connect_s,
+            ssh_command_s=self.settings.ssh_command_s,
+            agent_discover_s=self.settings.agent_discover_s,
+            manager_command_s=self.settings.manager_command_s,
+        )
 
     async def identities(self, spec: BaseSpec, secrets: Secrets) -> list[Identity]:
-        """One trust table of all host keys and certificates: known, new, changed or unreachable. Sends no secret
-        (but the jump host's own login, after its key is known)."""
-        raise NotImplementedError
+        """One trust table of all host keys and certificates: known, new, changed or unreachable.
+
+        Sends no secret but the jump host's own login, and that only after the jump host's key is known: with an
+        unknown one the table holds the jump host alone.
+        """
+        access = self.access(spec, secrets)
+        endpoints = catalog.platform(spec.platform).endpoints(spec)
+        if spec.jump is None:
+            return await see(endpoints, access)
+        first = await see([jump_endpoint(spec.jump)], access)
+        if first[0].state is not TrustState.KNOWN:
+            return first
+        async with open_jump(spec.jump, access) as jump:
+            return first + await see(endpoints, access, jump)
 
     def trust(self, identities: Sequence[Identity]) -> None:
-        """Pin what the operator confirmed; a changed one raises IdentityChanged."""
-        raise NotImplementedError
+        """Pin what the operator confirmed; a changed one raises IdentityChanged and pins nothing."""
+        for each in identities:
+            if each.state is TrustState.CHANGED:
+                raise IdentityChanged(each.endpoint.server, each.endpoint.plane, each.pinned, each.fingerprint)
+        if identities and self._trust is not None:
+            self._trust.add(list(identities))
+
+    # -- look and judge -------------------------------------------------------------------------------------------
 
     async def check(
         self,
@@ -83,32 +173,59 @@ class Service:
         on_result: OnResult | None = None,
     ) -> Checked:
         """Observe and judge; results stream as they come. `only` re-runs some servers on top of `base`."""
-        raise NotImplementedError
+        platform = catalog.platform(spec.platform)
+        fleet = await platform.collect(
+            spec,
+            self.access(spec, secrets),
+            only=only,
+            base=base.fleet if base else None,
+            on_server=on_server,
+        )
+        from core.checks.runner import run_checks
+
+        context = platform.context(spec, fleet, datetime.now(UTC))
+        results = await run_checks(platform.checks, context, on_result=on_result)
+        return Checked(fleet, tuple(results))
 
     def judge(self, spec: BaseSpec, checked: Checked, *, accept: Sequence[str] = ()) -> Verdicts:
         """May it be applied? `accept` adds ids accepted now (typed, or --accept-unknown)."""
-        raise NotImplementedError
+        from core.checks.runner import judge
+
+        platform = catalog.platform(spec.platform)
+        refusals, unaccepted = judge(platform.checks, checked.results, [*spec.accept, *accept])
+        return Verdicts(tuple(refusals), tuple(unaccepted))
 
     def plan(self, spec: BaseSpec, checked: Checked) -> Plan:
         """The exact steps with commands and undo."""
-        raise NotImplementedError
+        return catalog.platform(spec.platform).plan(spec, checked.fleet, checked.results)
 
-    async def start(self, spec: BaseSpec, plan: Plan, secrets: Secrets) -> str:
+    # -- runs -----------------------------------------------------------------------------------------------------
+
+    async def start(self, spec: BaseSpec, plan: Plan, secrets: Secrets, *, accepted: Sequence[str] = ()) -> str:
         """Start the detached runner and return the run's id."""
-        raise NotImplementedError
+        document = client.RunDocument.of(spec, plan, (*spec.accept, *accepted))
+        return await client.start_run(self.paths.root, document, secrets)
 
     def follow(self, run: str, since: int = 0) -> AsyncIterator[RunEvent]:
         """Replay a run's events after `since`, then follow it to its end. Leaving never stops the run."""
-        raise NotImplementedError
+        return client.follow(self.paths.root, run, since)
 
-    async def control(self, run: str, action: str) -> None:
-        """pause, continue, abort (with rollback) or leave (abort without) a live run."""
-        raise NotImplementedError
+    async def control(self, run: str, action: str) -> str:
+        """pause, continue, abort (with rollback) or leave (abort without) a live run; returns its answer."""
+        return await client.control(self.paths.root, run, action)
+
+    async def resume(self, run: str, secrets: Secrets) -> str:
+        """Go on with a run whose runner is gone."""
+        return await client.resume_run(self.paths.root, run, secrets)
+
+    async def rollback(self, run: str, secrets: Secrets) -> str:
+        """Take back what an interrupted or ended run did."""
+        return await client.rollback_run(self.paths.root, run, secrets)
 
     def runs(self) -> list[RunView]:
         """All runs, newest first, without their steps."""
-        raise NotImplementedError
+        return client.list_runs(self.paths.root)
 
     def show(self, run: str) -> RunView:
         """One run, folded from its journal."""
-        raise NotImplementedError
+        return client.show_run(self.paths.root, run)

@@ -278,6 +278,17 @@ def build(source: Source, model_of: Callable[[str], type[BaseSpec]], judge: Judg
     return spec
 
 
+def problems(
+    data: Mapping[str, Any], model_of: Callable[[str], type[BaseSpec]], judge: JudgeSpec
+) -> tuple[SpecProblem, ...]:
+    """What is wrong with unfinished data, field by field; empty when it is a spec."""
+    try:
+        parse(data, model_of, judge)
+    except SpecError as error:
+        return error.problems
+    return ()
+
+
 def parse(data: Mapping[str, Any], model_of: Callable[[str], type[BaseSpec]], judge: JudgeSpec) -> BaseSpec:
     """The same for data that no file holds (the wizard's answers)."""
     return build(Source("", dict(data)), model_of, judge)

@@ -1,0 +1,51 @@
+"""`poolwright decode METHOD FILE`: what a recorded reply says."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from core.cli.output import emit_json, emit_text
+
+MAX_BYTES = 64 * 1024 * 1024
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("method", metavar="METHOD", help="agent method name, or `manager` for a CLI transcript")
+    parser.add_argument("file", metavar="FILE", help="the reply (document or envelope); - reads standard input")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def run(args: argparse.Namespace) -> int:
+    from core.errors import SpecError, SpecProblem
+    from core.platforms.oracle_vm.decode import decode
+
+    try:
+        data = sys.stdin.buffer.read(MAX_BYTES) if args.file == "-" else _read(Path(args.file))
+    except OSError as error:
+        raise SpecError([SpecProblem("FILE", f"cannot read {args.file}: {error.strerror or error}")]) from error
+    document = decode(args.method, data)
+    if args.json:
+        emit_json(document)
+        return 0
+    emit_text(f"{document['method']}: {document['kind']}")
+    emit_text("\n".join(_lines(document["facts"] or document["raw"], "  ")) or "  nothing in it")
+    return 0
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES)
+
+
+def _lines(value: object, indent: str) -> list[str]:
+    if isinstance(value, dict):
+        lines = []
+        for key, inner in value.items():
+            simple = not isinstance(inner, (dict, list))
+            lines += [f"{indent}{key}: {inner}"] if simple else [f"{indent}{key}:", *_lines(inner, indent + "  ")]
+        return lines
+    if isinstance(value, list):
+        return [line for inner in value for line in _lines(inner, indent + "- " if not isinstance(inner, (dict, list)) else indent)]
+    return [f"{indent}{value}"]

@@ -1,0 +1,59 @@
+"""Settings of this operator: file < environment < flags. The file is settings.toml in the configuration folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from typing_extensions import override
+
+from core.paths import default_config_dir
+
+
+class Settings(BaseSettings):
+    """Every setting with its unit; an environment variable is POOLWRIGHT_ and the name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="POOLWRIGHT_", extra="ignore", frozen=True)
+
+    state_dir: Path | None = Field(default=None, description="where runs and pins are kept; empty: the XDG state folder")
+    known_hosts: Path | None = Field(default=None, description="OpenSSH known_hosts file to trust, read only")
+    connect_s: float = Field(default=10.0, gt=0, description="longest wait for one connection, seconds")
+    ssh_command_s: float = Field(default=20.0, gt=0, description="longest wait for one command on a server, seconds")
+    agent_discover_s: float = Field(default=120.0, gt=0, description="longest wait for an agent's discover call, seconds")
+    manager_command_s: float = Field(default=1800.0, gt=0, description="longest wait for one Manager command, seconds")
+    theme: str = Field(default="", description="colour theme of the wizard; empty: chosen for the terminal")
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = TomlConfigSettingsSource(settings_cls, default_config_dir() / "settings.toml")
+        return (init_settings, env_settings, file)
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Settings of file and environment, overridden by the flags that are not None.
+
+    Raises SpecError, naming the setting, for a value that cannot be used.
+    """
+    from pydantic import ValidationError
+
+    from core.errors import SpecError, SpecProblem
+
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        raise SpecError(
+            [SpecProblem(f"setting {'.'.join(map(str, each['loc']))}", each["msg"].lower()) for each in found]
+        ) from error
+    except ValueError as error:  # settings.toml is no TOML
+        raise SpecError([SpecProblem("settings.toml", f"cannot be read: {error}")]) from error
