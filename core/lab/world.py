@@ -102,6 +102,15 @@ class LabNas:
     versions: tuple[int, ...] = (3, 4)
 
 
+@dataclass(frozen=True, slots=True)
+class ClusterNode:
+    """One node stanza of cluster.conf (ip_port is always 7777)."""
+
+    number: int
+    name: str
+    address: str
+
+
 @dataclass(slots=True)
 class LabServer:
     """One server (agent + dom0), with everything its agent and its dom0 would tell."""
@@ -152,6 +161,14 @@ class LabServer:
     is_known: bool = False  # Manager has it in its list
     cpu_group: str | None = None
     faults: set[str] = field(default_factory=set)  # names from faults.py
+    pool_alias: str = ""  # what the agent stored of its pool: name, virtual IP, member addresses
+    pool_vip: str = ""
+    pool_members: list[str] = field(default_factory=list)
+    cluster_nodes: list[ClusterNode] = field(default_factory=list)  # this server's own copy of cluster.conf
+    description: str = ""
+    before_ownership: dict[str, Any] = field(
+        default_factory=dict
+    )  # what Manager changed, put back on release
 
     @property
     def fqdn(self) -> str:
@@ -160,7 +177,7 @@ class LabServer:
 
 @dataclass(slots=True)
 class LabObject:
-    """Any other object Manager knows: pool, network, repository, array, job, event, group... with its attributes."""
+    """Any other object Manager knows (pool, network, repository, array, job, event, ...) with its attributes."""
 
     id: str
     type: str  # lower-case CLI type: serverpool, network, repository, storagearray, ...
@@ -219,6 +236,7 @@ class World:
         self.dns_address = "203.0.113.253"  # resolver of the management network
         self.speed = 1.0  # simulated seconds per real second of delays; larger is faster
         self.random = random.Random(seed)
+        self.fault_hits: dict[str, int] = {}  # how often each fault matched so far; see operations.reach
         self.audit: list[str] = []  # what changed, in words, for before/after comparisons in tests
         self._ids: defaultdict[str, itertools.count[int]] = defaultdict(lambda: itertools.count(1))
 
