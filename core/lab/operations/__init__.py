@@ -1,6 +1,7 @@
 """What happens on the lab's servers, apart from any protocol: plain functions on (world, server).
 
-The Manager reaches them through its jobs, the agent sockets through direct calls. Refusals are CallRefusedError.
+The Manager reaches them through its jobs, the agent sockets through direct calls; refusals are
+CallRefusedError.
 """
 
 from core.lab.operations.cluster import (
@@ -45,7 +46,6 @@ from core.lab.operations.reach import (
     fault,
     is_agent_up,
     pause,
-    resolve,
 )
 from core.lab.operations.storage import (
     POOLFS_FILES,
@@ -97,7 +97,6 @@ __all__ = [
     "mount_point",
     "network_metadata",
     "pause",
-    "resolve",
     "set_member_list",
     "set_roles",
     "start_cluster",

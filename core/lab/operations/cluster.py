@@ -64,7 +64,9 @@ def create_pool_filesystem(
 
 
 def destroy_pool_filesystem(world: World, kind: str, target: str) -> None:
-    """Take the pool file system off the storage (the agent's destroy_pool_filesystem, or Manager's clean-up)."""
+    """Take the pool file system off the storage (the agent's destroy_pool_filesystem, or Manager's clean-
+    up).
+    """
     if kind == "nfs":
         found = find_export(world, target)
         if found is not None:
@@ -149,8 +151,9 @@ def cluster_conf(server: LabServer) -> str:
     """/etc/ocfs2/cluster.conf as this server holds it; empty without a cluster."""
     if server.cluster is None or server.poolfs is None:
         return ""
+    region = server.poolfs["uuid"].replace("-", "").upper()
     stanzas = [
-        f"heartbeat:\n\tregion = {server.poolfs['uuid'].replace('-', '').upper()}\n\tcluster = {server.cluster}\n"
+        f"heartbeat:\n\tregion = {region}\n\tcluster = {server.cluster}\n",
     ]
     stanzas += [
         f"node:\n\tip_port = 7777\n\tip_address = {node.address}\n\tnumber = {node.number}\n"

@@ -51,7 +51,9 @@ def _server(world: World, server: LabServer) -> dict[str, Any]:
 
 
 def _counts(item: LabObject) -> bool:
-    """Built-in objects and default CPU groups are Manager's own affair, unless someone put servers into them."""
+    """Built-in objects and default CPU groups are Manager's own affair, unless someone put servers into
+    them.
+    """
     if item.type in _DERIVED:
         return False
     if item.attrs.get("builtin"):

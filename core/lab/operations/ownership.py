@@ -53,7 +53,9 @@ def management_interface(server: LabServer) -> LabInterface | None:
 
 
 def management_network(world: World, server: LabServer) -> LabObject:
-    """Manager's network object for the subnet of this server, made when it is missing (id = address in hex)."""
+    """Manager's network object for the subnet of this server, made when it is missing (id = address in
+    hex).
+    """
     device = management_interface(server)
     prefix = device.prefix if device is not None else 24
     subnet = ipaddress.ip_network(f"{server.address}/{prefix}", strict=False)
@@ -66,7 +68,9 @@ def management_network(world: World, server: LabServer) -> LabObject:
 
 
 def network_metadata(world: World, interface: LabInterface) -> str | None:
-    """The tag Manager keeps in `meta-<interface>`: `ethernet:<id>{<name>}:<ROLE>,...`; None when untouched."""
+    """The tag Manager keeps in `meta-<interface>`: `ethernet:<id>{<name>}:<ROLE>,...`; None when
+    untouched.
+    """
     network = world.objects.get(interface.network or "")
     if network is None:
         return None

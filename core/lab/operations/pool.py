@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from core.lab.operations.reach import CallRefusedError, fault, resolve
+from core.lab import view
+from core.lab.operations.reach import CallRefusedError, fault
 from core.lab.world import LabServer, World
 
 
@@ -101,9 +102,10 @@ def vip_holder(world: World, vip: str, *, pool_uuid: str | None = None) -> str |
 def _check_join(world: World, server: LabServer) -> None:
     if server.pool is not None:
         raise CallRefusedError(f"Server already a member of pool: {server.pool}")
-    address = resolve(world, server, server.name)
-    if address is None or ipaddress.ip_address(address).is_loopback:
-        raise CallRefusedError(f"Invalid hostname resolution: {server.name} -> {address or 'unknown'}")
+    found = view.resolve(world, server, server.name)
+    loopback = next((item for item in found if ipaddress.ip_address(item).is_loopback), None)
+    if not found or loopback is not None:
+        raise CallRefusedError(f"Invalid hostname resolution: {server.name} -> {loopback or 'unknown'}")
 
 
 def _check_vip(world: World, server: LabServer, vip: str) -> None:

@@ -46,10 +46,10 @@ def fault(
 ) -> Mapping[str, Any] | None:
     """The parameters of fault `name` when it applies to this server and these circumstances, else None.
 
-    A fault is set in `LabServer.faults` (by name) or in `World.faults` (name -> parameters). Filters among the
-    parameters: `server`/`servers` (names), `after_s`/`for_s` (simulated seconds since the lab began), and every
-    keyword given here (`verb`, `number`, `object`), compared without case; `after` lets that many matches pass,
-    `count` is how many times it strikes. `peek` looks without counting.
+    A fault is set in `LabServer.faults` (by name) or in `World.faults` (name -> parameters).
+    Filters among the parameters: `server`/`servers` (names), `after_s`/`for_s` (simulated seconds since the
+    lab began), and every keyword given here (`verb`, `number`, `object`), compared without case. `after` lets
+    that many matches pass, `count` is how many times it strikes. `peek` looks without counting.
     """
     if server is not None and name in server.faults:
         return world.faults.get(name, {})
@@ -87,7 +87,9 @@ def is_agent_up(world: World, server: LabServer) -> bool:
 
 
 def accepts_password(world: World, server: LabServer, user: str, password: str) -> bool:
-    """Whether the agent takes this basic login now; once owned (3.3+) it does not, unless the switch says so."""
+    """Whether the agent takes this basic login now; once owned (3.3+) it does not, unless the switch says
+    so.
+    """
     if (
         server.owner is not None
         and not server.release.startswith("3.2")
@@ -95,22 +97,6 @@ def accepts_password(world: World, server: LabServer, user: str, password: str) 
     ):
         return False
     return user == "oracle" and password == server.password
-
-
-def resolve(world: World, server: LabServer, name: str) -> str | None:
-    """The address `name` has on this server: /etc/hosts, then `resolves`, then what the simulated DNS knows."""
-    for line in server.hosts_lines:
-        fields = line.split("#", 1)[0].split()
-        if name in fields[1:]:
-            return fields[0]
-    if name in server.resolves:
-        return server.resolves[name] or None
-    other = next((item for item in world.servers.values() if name in (item.name, item.fqdn)), None)
-    if other is not None:
-        return other.address
-    if name == world.manager_name:
-        return world.manager_address
-    return next((nas.address for nas in world.nas.values() if name == nas.host), None)
 
 
 async def pause(world: World, seconds: float) -> None:

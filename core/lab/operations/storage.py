@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.lab import view
 from core.lab.operations.reach import CallRefusedError
 from core.lab.world import LabExport, LabLun, LabNas, LabServer, World
 
@@ -30,18 +31,13 @@ def find_lun(world: World, text: str) -> LabLun | None:
 
 
 def find_nas(world: World, host: str) -> LabNas | None:
-    """An NFS server by name or address."""
-    return next((nas for nas in world.nas.values() if host in (nas.host, nas.address)), None)
+    """An NFS server by name, short name or address."""
+    return view.nas_by(world, host)
 
 
 def find_export(world: World, target: str) -> tuple[LabNas, LabExport] | None:
     """The export `host:/path`."""
-    host, _, path = target.partition(":")
-    nas = find_nas(world, host)
-    if nas is None:
-        return None
-    export = next((item for item in nas.exports if item.path.rstrip("/") == path.rstrip("/")), None)
-    return None if export is None else (nas, export)
+    return view.export_by(world, target.rstrip("/"))
 
 
 def visible_exports(world: World, server: LabServer, nas: LabNas) -> list[LabExport]:
