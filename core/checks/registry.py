@@ -1,6 +1,6 @@
 """The registry of checks: one decorator, one list, no I/O.
 
-A check is a small pure function: facts in, Finding out. It never decides its own verdict word; the runner does.
+A check is a small pure function: facts in, Finding out. It never decides its verdict word; the runner does.
 """
 
 from __future__ import annotations
@@ -31,6 +31,18 @@ class Check:
     acceptable: bool  # False: neither waiver nor accept may pass it (it could destroy data)
     touches: tuple[str, ...]  # spec fields whose change makes the result stale
     function: Callable[..., Finding]
+    must_accept: bool = False  # even a warning stops a plan until somebody accepts it by id (R028)
+    unknown_severity: Severity | None = (
+        None  # of an unknown; None: the check's own. Only where no look is possible
+    )
+
+    def matches(self, id_or_rule: str) -> bool:
+        """Whether an operator who writes this id or rule means this check."""
+        return id_or_rule == self.id or id_or_rule in self.rules
+
+    def touched_by(self, field_path: str) -> bool:
+        """Whether a change of this spec field, of a part of it or of what it is part of concerns this check."""
+        return any(_is_within(field_path, own) or _is_within(own, field_path) for own in self.touches)
 
 
 @dataclass(slots=True)
@@ -56,6 +68,8 @@ class Registry:
         spec_only: bool = False,
         acceptable: bool = True,
         touches: tuple[str, ...] = (),
+        must_accept: bool = False,
+        unknown_severity: Severity | None = None,
     ) -> Callable[[Callable[..., Finding]], Callable[..., Finding]]:
         """Register a check function under a stable id."""
 
@@ -63,8 +77,8 @@ class Registry:
             if id in self.checks:
                 raise ValueError(f"check id {id} is taken")
             self.checks[id] = Check(
-                id, rules, scope, severity, title, why, fix, source, planes, needs, per_server, spec_only, acceptable,
-                touches, function,
+                id, rules, scope, severity, title, why, fix, source, planes, needs, per_server, spec_only,
+                acceptable, touches, function, must_accept, unknown_severity,
             )  # fmt: skip
             return function
 
@@ -85,7 +99,11 @@ class Registry:
 
     def find(self, id_or_rule: str) -> tuple[Check, ...]:
         """Checks with this id, or that carry this rule id."""
-        return tuple(check for check in self if id_or_rule == check.id or id_or_rule in check.rules)
+        return tuple(check for check in self if check.matches(id_or_rule))
+
+
+def _is_within(path: str, other: str) -> bool:
+    return path == other or path.startswith((f"{other}.", f"{other}["))
 
 
 shared = Registry()  # checks for any platform; importing core.checks.<scope>.<topic> fills it

@@ -1,4 +1,4 @@
-"""Many commands in one channel: a script with unforgeable markers between them, and its output taken apart again.
+"""Many commands in one channel: a script with unforgeable markers, and its output taken apart again.
 
 The script is one exec request. Line 1 is HEAD; then one line per command, each exactly of the form
 

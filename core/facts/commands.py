@@ -1,8 +1,8 @@
 """The commands that are run on a server's own system, and nothing else: all of them only read.
 
 Two exceptions leave nothing behind: `arping -D` sends ARP requests, and the look into an NFS export mounts it
-read-only in an empty folder of ours for a moment (server-pools R003, R010). Commands of both Linux generations
-(EL5, EL6/EL7) and of Solaris stand side by side: one that is not there costs nothing and is no error.
+read-only in an empty folder of ours for a moment (server-pools R003, R010). Commands of EL5, EL6, EL7 and of
+Solaris stand side by side: one that is not there costs nothing and is no error.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def vip_probe(interface: str, vip: str) -> dict[str, str]:
 
 
 def nfs_look(server: str, export: str, folder: str, *, is_solaris: bool = False) -> dict[str, str]:
-    """What the server sees of an NFS export; the mount is read-only, soft and ours alone (R003, R007, R019, R042)."""
+    """What the server sees of an NFS export; the mount is read-only and ours alone (R003, R007, R042)."""
     if not is_host(server) or not export.startswith("/"):
         raise ValueError("not an NFS export")
     source, where = shlex.quote(f"{server}:{export}"), shlex.quote(folder)

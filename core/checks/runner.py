@@ -1,0 +1,209 @@
+"""Runs checks over one look at a fleet and makes verdicts of their findings. No I/O, no judgement of its own.
+
+A check that lacks a fact is `unknown`, one that crashes too: never a pass, and never the end of the others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from core.checks.context import Context
+from core.checks.registry import Check, Registry
+from core.checks.settle import settle
+from core.models.facts import FactMissing
+from core.models.results import CheckResult, CheckSummary, Finding, Scope, Severity, Verdict
+from core.models.spec import Waiver
+
+OnResult = Callable[[CheckResult], Awaitable[None]]
+POOL, MANAGER = "pool", "manager"  # targets of checks that are not about one server
+
+_HIT: Mapping[Severity, Verdict] = {
+    Severity.BLOCKER: Verdict.FAIL,
+    Severity.WARNING: Verdict.WARN,
+    Severity.INFO: Verdict.INFO,
+}
+_STOPS = frozenset({Verdict.FAIL, Verdict.BLOCKED})
+_WAIVABLE = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.INFO})
+
+
+async def run_checks(
+    registry: Registry,
+    context: Context[Any, Any],
+    *,
+    only: Collection[str] | None = None,
+    servers: Collection[str] | None = None,
+    touched: Collection[str] | None = None,
+    base: Sequence[CheckResult] = (),
+    on_result: OnResult | None = None,
+) -> tuple[CheckResult, ...]:
+    """All results in the registry's order, `base` included where nothing was run again.
+
+    `only` limits the run to check or rule ids, `servers` to checks that look at these servers (pool-wide ones
+    look at all), `touched` to checks that a change of these spec fields concerns.
+    """
+    merged = {result.key: result for result in base}
+    async for result in stream_checks(
+        registry, context, only=only, servers=servers, touched=touched, base=base
+    ):
+        merged[result.key] = result
+        if on_result is not None:
+            await on_result(result)
+    return _in_order(registry, context, merged.values())
+
+
+async def stream_checks(
+    registry: Registry,
+    context: Context[Any, Any],
+    *,
+    only: Collection[str] | None = None,
+    servers: Collection[str] | None = None,
+    touched: Collection[str] | None = None,
+    base: Sequence[CheckResult] = (),
+) -> AsyncIterator[CheckResult]:
+    """Results as they are made, prerequisites first; arguments as in run_checks."""
+    known: dict[str, dict[str, CheckResult]] = {}
+    for result in base:
+        known.setdefault(result.id, {})[result.target] = result
+    for check in ordered(registry):
+        if only is not None and not any(check.matches(word) for word in only):
+            continue
+        if touched is not None and not any(check.touched_by(field) for field in touched):
+            continue
+        for target in targets(check, context):
+            if check.per_server and servers is not None and target not in servers:
+                continue
+            blocked_by = _blockers(check, target, known)
+            result = run_one(check, context, target, blocked_by=blocked_by)
+            known.setdefault(check.id, {})[target] = result
+            yield result
+
+
+def targets(check: Check, context: Context[Any, Any]) -> tuple[str, ...]:
+    """What one check looks at: every server that was looked at, or the pool or Manager as a whole."""
+    if check.per_server:
+        return tuple(facts.name for facts in context.servers)
+    return (MANAGER,) if check.scope is Scope.MANAGER else (POOL,)
+
+
+def ordered(registry: Registry) -> tuple[Check, ...]:
+    """The checks in the registry's order, but each after those it needs. Raises ValueError for a circle."""
+    done: dict[str, Check] = {}
+    for check in registry:
+        _place(check, registry, done, ())
+    return tuple(done.values())
+
+
+def run_one(
+    check: Check, context: Context[Any, Any], target: str, *, blocked_by: Sequence[str] = ()
+) -> CheckResult:
+    """One check on one target; never raises."""
+    started = time.perf_counter()
+    if blocked_by:
+        finding, verdict = (
+            Finding(hit=None, detail=f"not looked at: {', '.join(blocked_by)} failed"),
+            Verdict.BLOCKED,
+        )
+    else:
+        finding, verdict = _ask(check, context, target)
+    severity = finding.severity or check.severity
+    if verdict in (Verdict.UNKNOWN, Verdict.BLOCKED) and check.unknown_severity is not None:
+        severity = check.unknown_severity
+    result = CheckResult(
+        id=check.id,
+        rules=check.rules,
+        scope=check.scope,
+        target=target,
+        verdict=verdict,
+        severity=severity,
+        title=check.title,
+        detail=finding.detail,
+        fix=finding.fix or (check.fix if verdict in _WAIVABLE else ""),
+        source=check.source,
+        servers=finding.servers or ((target,) if check.per_server else ()),
+        blocked_by=tuple(blocked_by),
+        duration_ms=round((time.perf_counter() - started) * 1000, 3),
+        observed_at=context.now,
+    )
+    return _waive(check, result, context.spec.waivers, context.now.date())
+
+
+def summary(results: Sequence[CheckResult]) -> CheckSummary:
+    """Counts per verdict."""
+    return CheckSummary.of(results)
+
+
+def _ask(check: Check, context: Context[Any, Any], target: str) -> tuple[Finding, Verdict]:
+    try:
+        if check.per_server:
+            finding = check.function(context.fleet.servers[target], context)
+        else:
+            finding = check.function(context)
+    except FactMissing as gap:
+        detail = f"not known: {gap.what}: {gap.reason}"
+        return Finding(hit=None, detail=detail, fix=settle(check, context.spec, gap.reason)), Verdict.UNKNOWN
+    except Exception as error:  # noqa: BLE001 - one broken check must not end the others; it is shown as unknown
+        detail = f"the check itself failed: {type(error).__name__}: {error}"[:300]
+        detail = "".join(char if char.isprintable() else "?" for char in detail)
+        return Finding(
+            hit=None, detail=detail, fix="report this with the facts of the server"
+        ), Verdict.UNKNOWN
+    if finding.hit is None:
+        return finding, Verdict.NOT_APPLICABLE
+    return finding, _HIT[finding.severity or check.severity] if finding.hit else Verdict.PASS
+
+
+def _waive(check: Check, result: CheckResult, waivers: Sequence[Waiver], today: date) -> CheckResult:
+    """The result as waived when somebody answers for it today; a check that is not acceptable never is."""
+    if result.verdict not in _WAIVABLE or not check.acceptable:
+        return result
+    for waiver in waivers:
+        if not check.matches(waiver.check) or waiver.target not in ("*", result.target, *result.servers):
+            continue
+        if waiver.target != "*" and not check.per_server and set(result.servers) - {waiver.target}:
+            continue  # other servers are concerned too
+        if today > waiver.until:
+            note = f"{result.detail} (the waiver of {waiver.who} ended on {waiver.until})"
+            result = result.model_copy(update={"detail": note})
+            continue
+        words = f"{waiver.who} until {waiver.until}: {waiver.reason}"
+        return result.model_copy(update={"verdict": Verdict.WAIVED, "waived_by": words})
+    return result
+
+
+def _blockers(check: Check, target: str, known: Mapping[str, Mapping[str, CheckResult]]) -> tuple[str, ...]:
+    """Ids of needed checks that failed: on the same target, or everywhere for a pool-wide check."""
+    found: list[str] = []
+    for needed in check.needs:
+        by_target = known.get(needed, {})
+        relevant = (
+            [by_target[target]] if check.per_server and target in by_target else list(by_target.values())
+        )
+        if relevant and all(result.verdict in _STOPS for result in relevant):
+            found.append(needed)
+    return tuple(found)
+
+
+def _place(check: Check, registry: Registry, done: dict[str, Check], path: tuple[str, ...]) -> None:
+    if check.id in done:
+        return
+    if check.id in path:
+        raise ValueError(f"checks need each other in a circle: {' -> '.join((*path, check.id))}")
+    for needed in check.needs:
+        if needed not in registry.checks:
+            raise ValueError(f"{check.id} needs {needed}, which is not registered")
+        _place(registry.checks[needed], registry, done, (*path, check.id))
+    done[check.id] = check
+
+
+def _in_order(
+    registry: Registry, context: Context[Any, Any], results: Iterable[CheckResult]
+) -> tuple[CheckResult, ...]:
+    """By registry, then by the operator's order of servers; what concerns gone checks or servers is left out."""
+    place = {id_: index for index, id_ in enumerate(registry.checks)}
+    names = {name: index for index, name in enumerate(context.spec.server_names)}
+    names |= {POOL: -1, MANAGER: -1}
+    kept = [result for result in results if result.id in place and result.target in names]
+    return tuple(sorted(kept, key=lambda result: (place[result.id], names[result.target])))
