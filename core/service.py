@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from core import spec_file
+from core.checks.judge import judge, judge_spec
+from core.checks.runner import run_checks
 from core.errors import IdentityChanged, SpecProblem
 from core.models.events import RunEvent
 from core.models.facts import ServerFacts
@@ -94,18 +96,19 @@ class Service:
         return catalog.platform(name).spec_model
 
     def _judge_spec(self, spec: BaseSpec) -> list[SpecProblem]:
-        from core.checks.runner import judge_spec
-
         found = judge_spec(catalog.platform(spec.platform), spec)
         return [
-            SpecProblem(field_path, result.detail, result.fix, " ".join(result.rules)) for field_path, result in found
+            SpecProblem(field_path, result.detail, result.fix, " ".join(result.rules))
+            for field_path, result in found
         ]
 
     def _with_files(self, spec: BaseSpec, folder: Path) -> BaseSpec:
         def absolute(name: str | None) -> str | None:
             return None if name is None else str(folder / Path(name).expanduser())
 
-        known = absolute(spec.trust.known_hosts) or (str(self.settings.known_hosts) if self.settings.known_hosts else None)
+        known = absolute(spec.trust.known_hosts) or (
+            str(self.settings.known_hosts) if self.settings.known_hosts else None
+        )
         update: dict[str, Any] = {"trust": spec.trust.model_copy(update={"known_hosts": known})}
         if spec.ssh is not None:
             update["ssh"] = spec.ssh.model_copy(update={"key_file": absolute(spec.ssh.key_file)})
@@ -156,7 +159,9 @@ class Service:
         """Pin what the operator confirmed; a changed one raises IdentityChanged and pins nothing."""
         for each in identities:
             if each.state is TrustState.CHANGED:
-                raise IdentityChanged(each.endpoint.server, each.endpoint.plane, each.pinned, each.fingerprint)
+                raise IdentityChanged(
+                    each.endpoint.server, each.endpoint.plane, each.pinned, each.fingerprint
+                )
         if identities and self._trust is not None:
             self._trust.add(list(identities))
 
@@ -181,16 +186,12 @@ class Service:
             base=base.fleet if base else None,
             on_server=on_server,
         )
-        from core.checks.runner import run_checks
-
         context = platform.context(spec, fleet, datetime.now(UTC))
         results = await run_checks(platform.checks, context, on_result=on_result)
         return Checked(fleet, tuple(results))
 
     def judge(self, spec: BaseSpec, checked: Checked, *, accept: Sequence[str] = ()) -> Verdicts:
         """May it be applied? `accept` adds ids accepted now (typed, or --accept-unknown)."""
-        from core.checks.runner import judge
-
         platform = catalog.platform(spec.platform)
         refusals, unaccepted = judge(platform.checks, checked.results, [*spec.accept, *accept])
         return Verdicts(tuple(refusals), tuple(unaccepted))
@@ -201,9 +202,18 @@ class Service:
 
     # -- runs -----------------------------------------------------------------------------------------------------
 
-    async def start(self, spec: BaseSpec, plan: Plan, secrets: Secrets, *, accepted: Sequence[str] = ()) -> str:
+    async def start(
+        self, spec: BaseSpec, plan: Plan, secrets: Secrets, *, accepted: Sequence[str] = ()
+    ) -> str:
         """Start the detached runner and return the run's id."""
-        document = client.RunDocument.of(spec, plan, (*spec.accept, *accepted))
+        defaults = asdict(Limits())
+        document = client.RunDocument.of(
+            spec,
+            plan,
+            accepted=(*spec.accept, *accepted),
+            known_hosts=spec.trust.known_hosts,
+            limits={name: value for name, value in asdict(self._limits()).items() if value != defaults[name]},
+        )
         return await client.start_run(self.paths.root, document, secrets)
 
     def follow(self, run: str, since: int = 0) -> AsyncIterator[RunEvent]:

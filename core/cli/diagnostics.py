@@ -12,7 +12,12 @@ EXIT_BAD_INPUT = 2
 EXIT_NEEDS_HUMAN = 3
 EXIT_INTERRUPTED = 130
 
-BY_OUTCOME = {"created": EXIT_DONE, "rolled_back": EXIT_REFUSED, "refused": EXIT_REFUSED, "needs_human": EXIT_NEEDS_HUMAN}
+BY_OUTCOME = {
+    "created": EXIT_DONE,
+    "rolled_back": EXIT_REFUSED,
+    "refused": EXIT_REFUSED,
+    "needs_human": EXIT_NEEDS_HUMAN,
+}
 
 
 def say(text: str) -> None:

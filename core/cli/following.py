@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 def narrate(event: RunEvent) -> None:
     """One event as one line, with its UTC time."""
     where = f"{event.step}: " if event.step else ""
-    what = f"{event.state} " if event.kind in (EventKind.STEP_STATE, EventKind.RUN_STATE, EventKind.OUTCOME) else ""
+    what = (
+        f"{event.state} "
+        if event.kind in (EventKind.STEP_STATE, EventKind.RUN_STATE, EventKind.OUTCOME)
+        else ""
+    )
     say(f"{event.at:%H:%M:%S} {where}{what}{event.text}".rstrip())
 
 

@@ -95,16 +95,20 @@ def _confirmed_by_count(count: int) -> bool:
     """At a terminal the operator confirms what is listed by typing how many there are."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    say(f"Compare them with the servers' consoles. Type {count} to trust all of these, anything else to stop:")
+    say(
+        f"Compare them with the servers' consoles. Type {count} to trust all of these, anything else to stop:"
+    )
     return sys.stdin.readline().strip() == str(count)
 
 
 async def require_trust(service: Service, spec: BaseSpec, secrets: Secrets) -> None:
-    """Everything must be known from the spec, a known-hosts file or an earlier pin, or be confirmed now; else refuse."""
+    """Everything must be known from the spec, a known-hosts file or an earlier pin, or be confirmed now."""
     from core.transports.trust import TrustState
 
     identities = await service.identities(spec, secrets)
-    service.trust([each for each in identities if each.state is TrustState.CHANGED])  # raises when there is one
+    service.trust(
+        [each for each in identities if each.state is TrustState.CHANGED]
+    )  # raises when there is one
     new = [each for each in identities if each.state is TrustState.NEW]
     if not new:
         return

@@ -13,7 +13,9 @@ from core.cli.output import emit_json, emit_text
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common(parser)
-    parser.add_argument("--accept-unknown", action="append", default=[], metavar="ID", help="accept this id's unknown")
+    parser.add_argument(
+        "--accept-unknown", action="append", default=[], metavar="ID", help="accept this id's unknown"
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask for the pool's name at a terminal")
 
 

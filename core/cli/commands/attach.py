@@ -10,7 +10,9 @@ from core.cli.output import emit_json, emit_text
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run's id, as `poolwright runs` lists it")
-    parser.add_argument("--since", type=int, default=0, metavar="SEQ", help="leave out events up to this number")
+    parser.add_argument(
+        "--since", type=int, default=0, metavar="SEQ", help="leave out events up to this number"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document at the end")
     add_state_dir(parser)
 

@@ -13,8 +13,12 @@ from core.cli.output import emit_json, emit_text
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common(parser)
     parser.add_argument("--all", action="store_true", help="show passed checks too")
-    parser.add_argument("--only", action="append", metavar="SERVER", help="look at this server only (repeatable)")
-    parser.add_argument("--accept-unknown", action="append", default=[], metavar="ID", help="accept this id's unknown")
+    parser.add_argument(
+        "--only", action="append", metavar="SERVER", help="look at this server only (repeatable)"
+    )
+    parser.add_argument(
+        "--accept-unknown", action="append", default=[], metavar="ID", help="accept this id's unknown"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

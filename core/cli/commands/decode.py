@@ -12,8 +12,12 @@ MAX_BYTES = 64 * 1024 * 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("method", metavar="METHOD", help="agent method name, or `manager` for a CLI transcript")
-    parser.add_argument("file", metavar="FILE", help="the reply (document or envelope); - reads standard input")
+    parser.add_argument(
+        "method", metavar="METHOD", help="agent method name, or `manager` for a CLI transcript"
+    )
+    parser.add_argument(
+        "file", metavar="FILE", help="the reply (document or envelope); - reads standard input"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -24,7 +28,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         data = sys.stdin.buffer.read(MAX_BYTES) if args.file == "-" else _read(Path(args.file))
     except OSError as error:
-        raise SpecError([SpecProblem("FILE", f"cannot read {args.file}: {error.strerror or error}")]) from error
+        raise SpecError(
+            [SpecProblem("FILE", f"cannot read {args.file}: {error.strerror or error}")]
+        ) from error
     document = decode(args.method, data)
     if args.json:
         emit_json(document)
@@ -44,8 +50,14 @@ def _lines(value: object, indent: str) -> list[str]:
         lines = []
         for key, inner in value.items():
             simple = not isinstance(inner, (dict, list))
-            lines += [f"{indent}{key}: {inner}"] if simple else [f"{indent}{key}:", *_lines(inner, indent + "  ")]
+            lines += (
+                [f"{indent}{key}: {inner}"] if simple else [f"{indent}{key}:", *_lines(inner, indent + "  ")]
+            )
         return lines
     if isinstance(value, list):
-        return [line for inner in value for line in _lines(inner, indent + "- " if not isinstance(inner, (dict, list)) else indent)]
+        return [
+            line
+            for inner in value
+            for line in _lines(inner, indent + "- " if not isinstance(inner, (dict, list)) else indent)
+        ]
     return [f"{indent}{value}"]

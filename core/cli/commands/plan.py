@@ -14,7 +14,9 @@ from core.cli.output import emit_json, emit_text
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common(parser)
-    parser.add_argument("--accept-unknown", action="append", default=[], metavar="ID", help="accept this id's unknown")
+    parser.add_argument(
+        "--accept-unknown", action="append", default=[], metavar="ID", help="accept this id's unknown"
+    )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the plan as JSON to this file too")
 
 
@@ -35,7 +37,13 @@ def run(args: argparse.Namespace) -> int:
             say(results_text([*verdicts.refusals, *verdicts.unaccepted]))
             say("no plan: the pool cannot be made like this")
             if args.json:
-                emit_json({"schema": "poolwright.plan/1", "plan": None, "refusals": _dump(verdicts.refusals + verdicts.unaccepted)})
+                emit_json(
+                    {
+                        "schema": "poolwright.plan/1",
+                        "plan": None,
+                        "refusals": _dump(verdicts.refusals + verdicts.unaccepted),
+                    }
+                )
             return EXIT_REFUSED
         plan = service.plan(spec, checked)
         document = {"schema": "poolwright.plan/1", "plan": plan.model_dump(mode="json"), "refusals": []}

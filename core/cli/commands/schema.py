@@ -9,7 +9,9 @@ from core.cli.output import emit_json
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--platform", default="oracle_vm", help="platform whose spec is meant")
-    parser.add_argument("--json", action="store_true", help="a schema is JSON already; accepted for uniformity")
+    parser.add_argument(
+        "--json", action="store_true", help="a schema is JSON already; accepted for uniformity"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

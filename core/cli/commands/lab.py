@@ -1,0 +1,30 @@
+"""`poolwright lab`: the simulated fleet alone, until stopped."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--scenario", default="healthy-nfs", metavar="NAME", help="scenario name, or a .toml file"
+    )
+    parser.add_argument("--servers", type=int, default=3, metavar="N", help="how many servers")
+    parser.add_argument(
+        "--ready-file", type=Path, metavar="F", help="written (JSON, mode 0600) once everything listens"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="seed of everything random but the passwords")
+    parser.add_argument("--list", action="store_true", help="list the scenarios and end")
+
+
+def run(args: argparse.Namespace) -> int:
+    from core.cli.output import emit_text
+    from core.lab.scenario import scenario_names, scenario_summary
+
+    if args.list:
+        emit_text("\n".join(f"{name:<20} {scenario_summary(name)}" for name in scenario_names()))
+        return 0
+    from core.lab.__main__ import run_lab
+
+    return run_lab(args.scenario, servers=args.servers, ready_file=args.ready_file, seed=args.seed)

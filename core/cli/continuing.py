@@ -1,0 +1,51 @@
+"""What `resume` and `rollback` share: secrets again (no file ever held them), a new runner, following it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.cli.diagnostics import say
+from core.cli.inputs import add_state_dir, gather_secrets
+from core.cli.output import emit_json, emit_text
+
+if TYPE_CHECKING:
+    from core.secrets import Secrets
+    from core.service import Service
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of commands that continue a run."""
+    parser.add_argument("run", metavar="RUN", help="the run's id, as `poolwright runs` lists it")
+    parser.add_argument("--password-file", type=Path, metavar="FILE", help="secrets, a line each; mode 0600")
+    parser.add_argument("--json", action="store_true", help="print one JSON document at the end")
+    add_state_dir(parser)
+
+
+def continue_run(args: argparse.Namespace, start: Callable[[Service, str, Secrets], Awaitable[str]]) -> int:
+    """Start a new runner for the run and follow it to its end; returns the exit code of its outcome."""
+    from core.cli.following import detached, follow_here
+    from core.reports.runs import exit_code_of, run_document
+    from core.reports.text import run_text
+    from core.service import Service
+
+    service = Service(args.state_dir)
+    last_seq = service.show(args.run).last_seq
+    secrets = gather_secrets(service, service.spec_of(args.run), args.password_file)
+
+    async def begin() -> str:
+        return await start(service, args.run, secrets)
+
+    started = asyncio.run(begin())
+    say(f"run {started} goes on; Ctrl-C leaves it running")
+    if not follow_here(service, started, last_seq):
+        return detached(started)
+    view = service.show(started)
+    if args.json:
+        emit_json({"schema": "poolwright.run/1", **run_document(view)})
+    else:
+        emit_text(run_text(view))
+    return exit_code_of(view)

@@ -1,0 +1,81 @@
+"""The lab as a process of its own, for the demo: started, waited for, ended with us."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import LabError
+from core.secrets import Secrets
+
+START_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningLab:
+    """A lab that listens: where its spec stands and its throw-away secrets."""
+
+    spec: Path
+    secrets: Secrets
+    ready: dict[str, Any]
+    folder: Path
+
+
+@contextlib.contextmanager
+def lab_process(scenario: str, servers: int) -> Iterator[RunningLab]:
+    """Start the simulated fleet and end it on leaving; LabError says why it did not start."""
+    with tempfile.TemporaryDirectory(prefix="poolwright-") as name:
+        folder = Path(name)
+        ready_file = folder / "ready.json"
+        command = [
+            sys.executable, "-m", "core.lab", "--scenario", scenario, "--servers", str(servers),
+            "--ready-file", str(ready_file), "--with-parent",
+        ]  # fmt: skip
+        with (folder / "lab.err").open("wb") as errors:
+            process = subprocess.Popen(  # noqa: S603 - our own program, arguments as a list
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+        try:
+            ready = _wait(process, ready_file, folder / "lab.err")
+            secrets = Secrets(
+                {
+                    "manager": ready["manager"]["password"],
+                    "agent": ready["agent"]["password"],
+                    "ssh": ready["ssh"]["password"],
+                    **ready.get("secrets", {}),
+                }
+            )
+            yield RunningLab(Path(ready["spec"]), secrets, ready, folder)
+        finally:
+            if process.stdin is not None:
+                process.stdin.close()  # the lab ends with its parent
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], ready_file: Path, errors: Path) -> dict[str, Any]:
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline:
+        if ready_file.exists():
+            document: dict[str, Any] = json.loads(ready_file.read_text(encoding="utf-8"))
+            return document
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=0.05)
+            said = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            raise LabError(said[-1] if said else f"cannot start the lab: it ended with {process.returncode}")
+    raise LabError(f"cannot start the lab: nothing listened within {START_LIMIT_S:g} s")

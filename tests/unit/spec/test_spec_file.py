@@ -1,0 +1,201 @@
+"""The spec file: everything wrong at once, each with its place; what is right survives the way out and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.errors import SpecError, SpecProblem
+from core.models.spec import BaseSpec
+from core.platforms.oracle_vm.spec import KEYMAPS, PoolSpec
+from core.spec_file import build, dump, field_name, parse, problems, read_file, read_text, schema
+
+GOOD = """\
+manager: {host: ovmm.example.com}
+pool:
+  name: prod-pool
+  virtual_ip: 192.0.2.100
+  keymap: No
+  file_system: {kind: nfs, server: nas, export: /pool}
+servers:
+  - ovs[01-03].example.com
+  - address: ovs9
+    connect: {agent: "127.0.0.1:3"}
+release: 3.4
+"""
+
+
+def model_of(name: str) -> type[BaseSpec]:
+    if name != "oracle_vm":
+        raise SpecError([SpecProblem("platform", "no such platform")])
+    return PoolSpec
+
+
+def no_rules(spec: BaseSpec) -> list[SpecProblem]:
+    return []
+
+
+def load(text: str) -> PoolSpec:
+    spec = build(read_text(text, "pool.yaml"), model_of, no_rules)
+    assert isinstance(spec, PoolSpec)
+    return spec
+
+
+def wrong(text: str) -> dict[str, SpecProblem]:
+    with pytest.raises(SpecError) as caught:
+        load(text)
+    return {problem.field: problem for problem in caught.value.problems}
+
+
+def test_a_good_file_becomes_a_spec() -> None:
+    spec = load(GOOD)
+    assert spec.server_names == ("ovs01.example.com", "ovs02.example.com", "ovs03.example.com", "ovs9")
+    assert spec.pool.keymap == "No"
+    assert spec.release == "3.4"
+    assert spec.servers[3].connect == {"agent": "127.0.0.1:3"}
+
+
+def test_every_problem_is_told_at_once_with_its_place() -> None:
+    found = wrong(
+        "manager: {host: m, prt: 3}\n"
+        "pool:\n"
+        "  name: p\n"
+        "  timeout_s: soon\n"
+        "  file_system: {kind: nfs, server: n, exprt: /x}\n"
+        "servers:\n"
+        "  - ovs[03-01]\n"
+        "  - {address: ovs9, connct: {}}\n"
+    )
+    assert str(found["manager.prt"]).startswith(
+        "pool.yaml:1:20: manager.prt: there is no key 'prt'; did you mean 'port'?"
+    )
+    assert (found["pool.timeout_s"].line, found["pool.timeout_s"].column) == (4, 3)
+    assert "whole number" in found["pool.timeout_s"].message
+    assert "did you mean 'export'" in found["pool.file_system.exprt"].fix
+    assert found["pool.file_system.export"].message == "is required"
+    assert "backwards" in found["servers[0]"].message
+    assert (found["servers[0].connct"].line, found["servers[0].connct"].fix) == (8, "did you mean 'connect'?")
+
+
+def test_rules_are_judged_even_where_the_shape_is_wrong() -> None:
+    def rule(spec: BaseSpec) -> list[SpecProblem]:
+        assert isinstance(spec, PoolSpec)
+        bad = spec.pool.keymap not in KEYMAPS
+        return [SpecProblem("pool.keymap", f"{spec.pool.keymap} is no keymap", rule="R097")] if bad else []
+
+    text = GOOD.replace("keymap: No", "keymap: klingon").replace("release: 3.4", "realease: 3.4")
+    with pytest.raises(SpecError) as caught:
+        build(read_text(text, "pool.yaml"), model_of, rule)
+    assert [problem.field for problem in caught.value.problems] == ["pool.keymap", "realease"]
+    assert caught.value.problems[0].line == 5
+    assert str(caught.value.problems[0]).endswith("[R097]")
+
+
+@pytest.mark.parametrize("key", ["password", "agent_password", "token", "secret"])
+def test_a_secret_in_the_file_is_refused_and_not_repeated(key: str) -> None:
+    found = wrong(GOOD.replace("  name: prod-pool", f"  name: prod-pool\n  {key}: hunter2"))
+    assert "secrets are never in the file" in found[f"pool.{key}"].message
+    assert "hunter2" not in str(found[f"pool.{key}"])
+
+
+MULTIPLYING = "b0: &b0 [1]\n" + "".join(
+    f"b{level}: &b{level} [{', '.join([f'*b{level - 1}'] * 10)}]\n" for level in range(1, 9)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("- a\n", "is not a mapping"),
+        ("a: [1\n", "cannot be read as YAML"),
+        ("a: 1\na: 2\n", "cannot be read as YAML"),
+        ("a: !!python/object:os.system x\n", "there is no key 'a'"),
+        ("", "is not a mapping"),
+        ("x: \x00\n", "cannot be read as YAML"),
+        (MULTIPLYING, "too much"),
+        ("#" * 1_100_000, "larger than"),
+    ],
+)  # fmt: skip
+def test_what_is_no_spec_gets_a_clear_error(text: str, why: str) -> None:
+    with pytest.raises(SpecError, match=why):
+        load(text)
+
+
+def test_a_missing_file_says_so(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="there is no such file"):
+        read_file(tmp_path / "none.yaml")
+    binary = tmp_path / "binary.yaml"
+    binary.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SpecError, match="UTF-8"):
+        read_file(binary)
+
+
+def test_an_unknown_platform_is_told_at_its_line() -> None:
+    found = wrong(GOOD + "platform: vsphere\n")
+    assert found["platform"].line == 12
+
+
+NAMES = st.from_regex(r"\A[a-z][a-z0-9-]{0,20}\Z")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    name=NAMES,
+    servers=st.lists(NAMES, min_size=1, max_size=5, unique=True),
+    timeout=st.integers(0, 400),
+    comment=st.text(max_size=30),
+    clustered=st.booleans(),
+)
+def test_what_is_written_reads_back_equal(
+    name: str, servers: list[str], timeout: int, comment: str, clustered: bool
+) -> None:
+    spec = PoolSpec.model_validate(
+        {
+            "manager": {"host": "m"},
+            "pool": {
+                "name": name, "timeout_s": timeout, "clustered": clustered,
+                "file_system": {"kind": "lun", "wwid": "36000"},
+            },
+            "servers": [{"address": each, "comment": comment} for each in servers],
+        }
+    )  # fmt: skip
+    assert build(read_text(dump(spec), "again.yaml"), model_of, no_rules) == spec
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=200))
+def test_no_text_breaks_the_reader(text: str) -> None:
+    with pytest.raises(SpecError):  # no such text has the three required keys
+        load(text)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from(["manager", "pool", "servers", "ssh", "waivers", "platform", "jump"]), JSON
+    )
+)
+def test_no_data_breaks_the_judgement(data: dict[str, object]) -> None:
+    if not problems(data, model_of, no_rules):
+        assert parse(data, model_of, no_rules).servers
+
+
+def test_the_schema_lets_a_server_be_a_name() -> None:
+    made = schema(PoolSpec)
+    assert made["$defs"]["ServerTarget"]["anyOf"][0]["type"] == "string"
+    assert made["additionalProperties"] is False
+
+
+def test_fields_are_written_as_people_write_them() -> None:
+    assert field_name(("servers", 2, "connect")) == "servers[2].connect"
+    assert field_name(()) == "the file"
