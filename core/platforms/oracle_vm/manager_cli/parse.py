@@ -14,7 +14,9 @@ from core.text import inert
 
 PROMPT = "OVM>"
 LINE_MAX_CHARS = 20_000  # a description has at most 4,000 (manager-cli 1.6)
-_LINE_END = re.compile(r"\n\r|\r\n|\n|\r")  # LF CR is the default, CR LF, LF and CR can be set (manager-cli 1.4)
+_LINE_END = re.compile(
+    r"\n\r|\r\n|\n|\r"
+)  # LF CR is the default, CR LF, LF and CR can be set (manager-cli 1.4)
 _HEADER = re.compile(r"^(Command|Status|Time|Job ?Id|Error Msg|Data):[ \t]?(.*)$", re.IGNORECASE)
 _ITEM = re.compile(r"^\s*id:(?P<id>.*?)  name:(?P<name>.*)$")
 _ATTRIBUTE = re.compile(r"^\s{1,}(?P<name>[^=]+?) =(?: (?P<value>.*))?$")
@@ -23,7 +25,9 @@ _NUMBERED = re.compile(r"^(?P<name>.+?)\s+(?P<number>\d+)$")
 _REFERENCE = re.compile(r"^(?P<id>.*?)  \[(?P<name>.*)\]\s*$")
 _CODE = re.compile(r"\b(?:OVM[A-Z]*|GEN)_[0-9A-Z]{3,12}\b")
 _SERVER_ERROR = re.compile(r"Server error:\s*", re.IGNORECASE)
-_EXCEPTION = re.compile(r"^(?:[\w.$]+(?:Exception|Error|Fault)\w*\s*:\s*)?(?:<[^<>\n]{1,200}>\s*:\s*)?", re.IGNORECASE)
+_EXCEPTION = re.compile(
+    r"^(?:[\w.$]+(?:Exception|Error|Fault)\w*\s*:\s*)?(?:<[^<>\n]{1,200}>\s*:\s*)?", re.IGNORECASE
+)
 _STAMP = re.compile(r"\s*\[?\w{3} \w{3} +\d{1,2} \d\d:\d\d:\d\d [A-Z0-9+:-]{1,12} \d{4}\]?\s*$")
 _BARE_ID = re.compile(r"^\s*id:(?P<id>\S+)\s+name:(?P<name>.*)$")
 
@@ -232,7 +236,9 @@ class _Draft:
 def parse_reply(text: str) -> Reply:
     """One reply as it came over the channel: echo before it and prompt after it are cut off."""
     if "<Result" in text:
-        from core.platforms.oracle_vm.manager_cli.xml_mode import parse_xml  # only needed when somebody set it
+        from core.platforms.oracle_vm.manager_cli.xml_mode import (
+            parse_xml,
+        )  # only needed when somebody set it
 
         parsed = parse_xml(text)
         if parsed is not None:
@@ -300,13 +306,20 @@ def _blocks(lines: list[str]) -> tuple[list[list[str]], list[str]]:
     for index, line in enumerate(lines):
         header = _HEADER.match(strip_prompt(line))
         following = _HEADER.match(lines[index + 1]) if index + 1 < len(lines) else None
-        if header and header[1].casefold() == "command" and following and following[1].casefold() != "command":
+        if (
+            header
+            and header[1].casefold() == "command"
+            and following
+            and following[1].casefold() != "command"
+        ):
             blocks.append([line])
         elif blocks and not line.startswith(PROMPT):
             blocks[-1].append(line)
         elif not blocks:
             loose.append(strip_prompt(line) if line.startswith(PROMPT) else line)
-    if not blocks and any((found := _HEADER.match(line)) and found[1].casefold() == "status" for line in loose):
+    if not blocks and any(
+        (found := _HEADER.match(line)) and found[1].casefold() == "status" for line in loose
+    ):
         return [loose], []
     return blocks, loose
 

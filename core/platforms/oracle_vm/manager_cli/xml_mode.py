@@ -32,12 +32,10 @@ def parse_xml(text: str) -> Reply | None:
 
 
 def _reply(root: Element) -> Reply:
-    heads = {child.tag.casefold(): _text(child) for child in root if isinstance(child.tag, str)}
+    heads = {child.tag.casefold(): _text(child) for child in root}
     items: list[Item] = []
     attributes: list[Attribute] = []
     for element in root.iter():
-        if not isinstance(element.tag, str):
-            continue
         if element.tag in ("ListCommandResult", "CreateCommandResult"):
             items.extend(Item(key, name) for key, name in _pairs(element, "Id", "Name"))
         elif element.tag == "ShowCommandResult":

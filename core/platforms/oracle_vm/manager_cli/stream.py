@@ -1,0 +1,80 @@
+"""Where one reply ends in a stream of text: never at the prompt alone, since names may hold it (manager-cli 1.3). Pure."""
+
+from __future__ import annotations
+
+import re
+
+from core.platforms.oracle_vm.manager_cli.parse import split_lines, strip_prompt
+from core.secrets import MASK, Secrets, redact
+
+_ESCAPE = r"(?:\x1b\[[0-9;?]{0,16}[A-Za-z])*"
+_PROMPT_AT_END = re.compile(rf"(?:^|[\r\n]){_ESCAPE}OVM> ?{_ESCAPE}\Z")
+_STATUS = re.compile(r"(?:^|[\r\n])Status:|</Result>", re.IGNORECASE)
+_TAIL_CHARS = 256
+_SECRET_WORD = re.compile(r"password", re.IGNORECASE)
+
+
+class ReplyBuffer:
+    """Chunks of one reply as they come; `line` is what was sent, to tell an echo from an answer."""
+
+    def __init__(self, line: str, max_chars: int) -> None:
+        self._line = _essence(line)
+        self._max_chars = max_chars
+        self._parts: list[str] = []
+        self._size = 0
+        self._tail = ""
+        self._has_status = False
+
+    def feed(self, chunk: str) -> bool:
+        """Take a chunk; False when the reply has become too large."""
+        self._parts.append(chunk)
+        self._size += len(chunk)
+        window = self._tail + chunk
+        self._has_status = self._has_status or _STATUS.search(window) is not None
+        self._tail = window[-_TAIL_CHARS:]
+        return self._size <= self._max_chars
+
+    def forget(self) -> None:
+        """Drop what came so far: it was not ours."""
+        self._parts, self._size, self._tail, self._has_status = [], 0, "", False
+
+    @property
+    def text(self) -> str:
+        return "".join(self._parts)
+
+    @property
+    def is_prompted(self) -> bool:
+        """The prompt stands at the very end, on a line of its own."""
+        return _PROMPT_AT_END.search(self._tail) is not None
+
+    @property
+    def has_text(self) -> bool:
+        """Something came beside the echo and prompts."""
+        return any(line and _essence(line) != self._line for line in map(_bare, split_lines(self.text)))
+
+    def is_whole(self, is_bare: bool) -> bool:
+        """The prompt is back, and a status (or, for bare commands, a text) was seen."""
+        return self.is_prompted and (self._has_status or (is_bare and self.has_text))
+
+    def is_answer(self, command: str) -> bool:
+        """The `Command:` line of a reply is what was sent, as far as it holds no secret; an absent one is believed."""
+        seen = _essence(command)
+        return not seen or seen.startswith(self._line) or self._line.startswith(seen)
+
+
+def mask(text: str, secrets: Secrets) -> str:
+    """Text without secrets, also where an echo was wrapped in the middle of one (manager-cli 1.10)."""
+    for value in secrets.values():
+        if len(value) >= 3:
+            text = re.sub(r"(?: ?[\r\n]){0,4}".join(map(re.escape, value)), MASK, text)
+    return redact(text, secrets.values())
+
+
+def _bare(line: str) -> str:
+    return strip_prompt(line.lstrip()).strip()
+
+
+def _essence(line: str) -> str:
+    """Letters and digits of a line up to the first password: equal for a line, its echo and its `Command:`."""
+    cut = _SECRET_WORD.search(line)
+    return "".join(char for char in line[: cut.start() if cut else None].casefold() if char.isalnum())
