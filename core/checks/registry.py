@@ -41,7 +41,7 @@ class Check:
         return id_or_rule == self.id or id_or_rule in self.rules
 
     def touched_by(self, field_path: str) -> bool:
-        """Whether a change of this spec field, of a part of it or of what it is part of concerns this check."""
+        """Whether a change of this spec field, of a part or of the whole around it, concerns this check."""
         return any(_is_within(field_path, own) or _is_within(own, field_path) for own in self.touches)
 
 

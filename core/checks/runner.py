@@ -201,7 +201,7 @@ def _place(check: Check, registry: Registry, done: dict[str, Check], path: tuple
 def _in_order(
     registry: Registry, context: Context[Any, Any], results: Iterable[CheckResult]
 ) -> tuple[CheckResult, ...]:
-    """By registry, then by the operator's order of servers; what concerns gone checks or servers is left out."""
+    """By registry, then by the operator's order of servers; gone checks and servers are left out."""
     place = {id_: index for index, id_ in enumerate(registry.checks)}
     names = {name: index for index, name in enumerate(context.spec.server_names)}
     names |= {POOL: -1, MANAGER: -1}

@@ -1,0 +1,40 @@
+"""What one server sees of the storage meant for the pool. Pure data; any platform may fill it."""
+
+from __future__ import annotations
+
+from core.models.base import Frozen
+
+
+class NfsLook(Frozen):
+    """What one server sees of the NFS export meant for the pool file system.
+
+    None means 'not looked at'. `entries` are the names at the top of the share, from a mount that was there
+    already or a short read-only one. `is_writable` and `keeps_root` need an intrusive probe.
+    """
+
+    export: str  # server:/path
+    answers: bool | None = None  # showmount got a reply
+    is_exported: bool | None = None
+    allowed: str = ""  # the client list of the export as showmount prints it
+    exports: tuple[str, ...] | None = None  # all exports this server is shown
+    entries: tuple[str, ...] | None = None
+    size_bytes: int | None = None
+    free_bytes: int | None = None
+    is_writable: bool | None = None
+    keeps_root: bool | None = None
+    mount_error: str = ""
+    address: str | None = None  # what the name of the NFS server resolves to, on this server
+
+
+class LunLook(Frozen):
+    """What one server sees of the LUN meant for the pool file system. None means 'not looked at'."""
+
+    wwid: str
+    is_seen: bool
+    device: str = ""
+    size_bytes: int | None = None
+    is_local: bool | None = None
+    paths: int | None = None
+    signatures: tuple[str, ...] | None = None  # ocfs2, LVM2_member, gpt, ...; () = looked at, nothing there
+    cluster: str = ""  # cluster or label in the OCFS2 superblock
+    holders: tuple[str, ...] | None = None  # mounts, swaps, device-mapper children that use it
