@@ -1,14 +1,13 @@
 """Faults of agents and dom0s by name, and when they strike. Manager's own faults are in Manager's rooms.
 
-A fault stands in `World.faults[name]` with parameters, or in `LabServer.faults` (then it always strikes there).
-Parameters, all optional: `server` (name or names; without it all), `on` (calls or commands it strikes; without it
-all), `after_s` and `for_s` (simulated seconds since the lab began), `after` (hits that pass first), `count` (hits
-that strike), `seconds` (how long, simulated), `bytes` (how much).
+A fault stands in `World.faults[name]` with parameters, or in `LabServer.faults` (then it always strikes).
+Parameters, all optional: `server` (name or names; without it all), `on` (calls or commands it strikes), `after`
+(hits that pass first), `count` (hits that strike), times as operations.reach reads them, `seconds` (how long,
+simulated), `bytes` (how much).
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,11 +53,6 @@ def active(
     world: World, name: str, server: LabServer | None = None, *, on: str = "", peek: bool = False
 ) -> Mapping[str, Any] | None:
     """Parameters of a fault that strikes now (maybe empty), or None; `peek` looks without counting a hit."""
-    params = world.faults.get(name, {})
-    age_s = (time.time() - world.started_at) * world.speed
-    begin_s = float(params.get("after_s", 0.0))
-    if not begin_s <= age_s <= begin_s + float(params.get("for_s", float("inf"))):
-        return None
     return fault(world, name, server=server, peek=peek, on=on)
 
 

@@ -1,4 +1,4 @@
-"""What a lab server's agent and dom0 both derive from the world: clock, names, addresses, pool, storage. Reads only."""
+"""What a lab server's agent and dom0 both derive from the world: clock, names, addresses, storage. Reads only."""
 
 from __future__ import annotations
 
@@ -186,3 +186,56 @@ def poolfs_device(server: LabServer) -> str:
     if poolfs.get("type") == "nfs":
         return "/dev/mapper/ovspoolfs"
     return poolfs.get("target", "/dev/mapper/unknown")
+
+
+def all_mounts(world: World, server: LabServer) -> list[dict[str, str]]:
+    """Every mount of the server, the system's own first, as /proc/mounts tells them."""
+    if is_sparc(server):
+        own = [("rpool/ROOT/solaris", "/", "zfs", "rw,devices,setuid"), ("proc", "/proc", "proc", "rw")]
+    else:
+        root = "ext3" if is_el5(server) else "ext4"
+        own = [
+            ("rootfs", "/", "rootfs", "rw"),
+            ("/proc", "/proc", "proc", "rw,relatime"),
+            ("/sys", "/sys", "sysfs", "rw,relatime"),
+            ("/dev/sda2", "/", root, "rw,relatime,barrier=1,data=ordered"),
+            ("/dev/sda1", "/boot", root, "rw,relatime,barrier=1,data=ordered"),
+            ("none", "/sys/kernel/config", "configfs", "rw,relatime"),
+            ("none", "/proc/xen", "xenfs", "rw,relatime"),
+        ]
+        if server.is_cluster_online:
+            own.append(("ocfs2_dlmfs", "/dlm", "ocfs2_dlmfs", "rw,relatime"))
+    names = ("device", "path", "kind", "options")
+    return [dict(zip(names, item, strict=True)) for item in own] + [dict(item) for item in server.mounts]
+
+
+def kernel_build(server: LabServer) -> str:
+    """`uname -v` of the kernels of the lab."""
+    builds = {
+        "2.6.39": "#1 SMP Tue Apr 11 14:38:50 PDT 2017",
+        "3.8.13": "#2 SMP Wed Nov 15 12:51:30 PST 2017",
+        "4.1.12": "#2 SMP Tue Apr 24 17:21:15 PDT 2018",
+        "5.11": "11.3",
+    }
+    return next((text for start, text in builds.items() if server.kernel.startswith(start)), "#1 SMP")
+
+
+def xen_build(server: LabServer) -> tuple[str, str]:
+    """Compiler and date of Xen's build."""
+    if is_el5(server):
+        return "gcc version 4.1.2 20080704 (Red Hat 4.1.2-55)", "Tue Feb 14 09:11:29 PST 2017"
+    return "gcc (GCC) 4.4.7 20120313 (Red Hat 4.4.7-18)", "Mon Apr  9 13:25:58 PDT 2018"
+
+
+def machine(server: LabServer) -> tuple[str, str]:
+    """Manufacturer and product name."""
+    if is_sparc(server):
+        return "Oracle Corporation", "SPARC T5-2"
+    if server.cpu.vendor == "AuthenticAMD":
+        return "Supermicro", "AS -1123US-TR4"
+    return "Oracle Corporation", "SUN SERVER X5-2" if server.cpu.model == 63 else "ORACLE SERVER X6-2"
+
+
+def serial(server: LabServer) -> str:
+    """Serial number of the machine, made from its id."""
+    return f"1536NM{server.uuid.replace(':', '')[-4:].upper()}"

@@ -49,6 +49,10 @@ class LabInterface:
     network: str | None = None  # id of the Manager network it carries, once Manager set its metadata
     bond_mode: int = 1
     is_up: bool = True
+    speed_mbps: int = 1000
+    wakes_on_lan: bool = True
+    boot_proto: str = ""  # "" = static with an address, none without
+    metadata: str = ""  # tag set through ovs_if_meta; "" = what Manager's network says
 
 
 @dataclass(slots=True)
@@ -154,6 +158,7 @@ class LabServer:
     maintenance: bool = False
     run_state: str = "RUNNING"
     bios_version: str = "2.8.0"
+    statistic_interval_s: int = 20
     firewall: list[str] = field(default_factory=list)  # iptables -S lines
     packages: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)  # extra or overriding files, path -> text

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
-from core.lab.operations.reach import AgentFault
+from core.lab.operations.reach import CallRefusedError
 
 EXPAT = "xml.parsers.expat.ExpatError"
 HEAD = "<?xml version='1.0'?>\n"
@@ -21,15 +21,15 @@ class Long(int):
 
 
 def parse_call(body: bytes) -> tuple[str, tuple[Any, ...]]:
-    """Method name and arguments of a request; raises AgentFault for what is no XML-RPC call."""
+    """Method name and arguments of a request; raises CallRefusedError for what is no XML-RPC call."""
     if _REJECTED.search(body):
-        raise AgentFault("document type declarations are not accepted", exception=EXPAT)
+        raise CallRefusedError("document type declarations are not accepted", exception=EXPAT)
     try:
         arguments, method = xmlrpc.client.loads(body, use_builtin_types=True)
     except Exception as error:
-        raise AgentFault(str(error) or type(error).__name__, exception=EXPAT) from error
+        raise CallRefusedError(str(error) or type(error).__name__, exception=EXPAT) from error
     if not isinstance(method, str):
-        raise AgentFault("no method name", exception="exceptions.TypeError")
+        raise CallRefusedError("no method name", exception="exceptions.TypeError")
     return method, tuple(arguments)
 
 
@@ -71,4 +71,4 @@ def _bare(value: object) -> str:
     if isinstance(value, Sequence):
         items = "".join(f"{_value(item)}\n" for item in value)
         return f"<array><data>\n{items}</data></array>"
-    raise AgentFault(f"cannot marshal {type(value)} objects", exception="exceptions.TypeError")
+    raise CallRefusedError(f"cannot marshal {type(value)} objects", exception="exceptions.TypeError")

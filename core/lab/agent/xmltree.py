@@ -1,4 +1,4 @@
-"""Documents as nested nodes, written the way the agent writes them: indented or on one line, `<X/>` or `<X></X>`."""
+"""Documents as nested nodes, written as the agent does: indented or on one line, `<X/>` or `<X></X>`."""
 
 from __future__ import annotations
 
