@@ -1,0 +1,41 @@
+"""Processor descriptions of every known format -> CpuProfile. Pure: text in, profiles out; formats are told by content."""
+
+from __future__ import annotations
+
+from core.errors import PoolwrightError
+from core.models.cpu import CpuProfile
+
+MAX_TEXT = 32 * 1024 * 1024  # characters; /proc/cpuinfo of 4,096 threads is about 6 MiB
+
+
+class CpuFormatError(PoolwrightError):
+    """The text is none of the processor descriptions we can read."""
+
+    code = "PW120"
+    title = "a processor description cannot be read"
+    exit_code = 2
+
+
+def parse_profiles(text: str) -> dict[str, CpuProfile]:
+    """Every server described in `text`, by the name the text gives it ('' where it gives none).
+
+    Raises CpuFormatError when no format fits. What a format does not tell stays None or empty.
+    """
+    if len(text) > MAX_TEXT:
+        raise CpuFormatError("cannot read this processor description: larger than 32 MiB", fix="pass one server a file")
+    found: dict[str, CpuProfile] = _read(text)
+    if not found:
+        raise CpuFormatError(
+            "cannot read this processor description: no known format fits its content",
+            fix="pass /proc/cpuinfo, lscpu, xl info, psrinfo -pv, an agent or Manager document, or a CPUID dump",
+        )
+    return found
+
+
+def parse_profile(text: str) -> CpuProfile:
+    """The processor of the one server described in `text` (the first one when there are several)."""
+    return next(iter(parse_profiles(text).values()))
+
+
+def _read(text: str) -> dict[str, CpuProfile]:
+    raise NotImplementedError
