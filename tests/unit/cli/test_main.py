@@ -1,0 +1,95 @@
+"""The command line's shell: finding commands, wrong calls, exit codes, where output goes."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from core.cli.commands import version
+from core.cli.inputs import from_environment, read_password_file
+from core.cli.main import COMMANDS, main
+from core.errors import SecretError
+
+
+def test_help_lists_every_command_and_its_module_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for name in COMMANDS:
+        assert f"  {name} " in shown
+        assert main([name, "--help"]) == 0
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["chek"], ["check"], ["check", "a", "--wrong"], ["demo", "--servers", "x"]]
+)
+def test_a_wrong_call_is_exit_2_and_says_so_on_stderr(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    shown = capsys.readouterr()
+    assert not shown.out
+    assert "usage" in shown.err
+
+
+def test_an_unknown_command_gets_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["chek"])
+    assert "did you mean 'check'?" in capsys.readouterr().err
+
+
+def test_version_is_data_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("poolwright ")
+    assert main(["version", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["schema"] == "poolwright.version/1"
+    assert version.__doc__
+
+
+def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "PoolSpec"
+
+
+def test_a_bad_spec_is_exit_2_with_every_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "pool.yaml"
+    spec.write_text("manager: {host: m}\npool: {nam: p}\nservers: []\n")
+    assert main(["check", str(spec), "--state-dir", str(tmp_path / "state")]) == 2
+    shown = capsys.readouterr()
+    assert not shown.out
+    assert "pool.yaml:2:8: pool.nam: there is no key 'nam'; did you mean 'name'?" in shown.err
+    assert "servers: must not be empty" in shown.err
+    assert "Traceback" not in shown.err
+
+
+def test_secrets_are_read_from_a_private_file(tmp_path: Path) -> None:
+    path = tmp_path / "secrets"
+    path.write_text("# for the night\nmanager: one two \nagent: a:b\n\n")
+    path.chmod(0o600)
+    assert read_password_file(path) == {"manager": "one two ", "agent": "a:b"}
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"), [("manager: x\n", 0o644), ("just a secret\n", 0o600), ("\xff", 0o600)]
+)
+def test_a_file_that_cannot_be_used_is_refused_without_showing_it(
+    tmp_path: Path, text: str, mode: int
+) -> None:
+    path = tmp_path / "secrets"
+    path.write_bytes(text.encode("latin-1"))
+    path.chmod(mode)
+    with pytest.raises(SecretError) as caught:
+        read_password_file(path)
+    assert "just a secret" not in str(caught.value)
+
+
+def test_a_missing_secret_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SecretError, match="No such file"):
+        read_password_file(tmp_path / "none")
+
+
+def test_secrets_leave_the_environment_when_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POOLWRIGHT_AGENT_PASSWORD", "quiet")
+    assert from_environment(["agent", "manager"]) == {"agent": "quiet"}
+    assert "POOLWRIGHT_AGENT_PASSWORD" not in os.environ
