@@ -1,7 +1,7 @@
 """Where poolwright keeps things: configuration, state, journals, sockets; all private to the operator.
 
-Everything a run needs sits below one state folder that outlives a logout; nothing lives in the runtime folder, which
-logind empties at the last one.
+Everything a run needs sits below one state folder that outlives a logout; nothing lives in the runtime folder,
+which logind empties at the last one.
 """
 
 from __future__ import annotations
@@ -85,27 +85,34 @@ class StatePaths:
 
 
 def private_dir(path: Path) -> Path:
-    """Make a folder (and its parents) with mode 0700; refuses one that is not ours or open to others."""
+    """Make a folder with mode 0700 (and its parents); refuses one that is not ours or open to others."""
+    return _own_dir(path, forbidden=0o077)
+
+
+def state_root(path: Path) -> Path:
+    """Make the state folder; refuses one that is not ours or that others can write (what is inside is 0700)."""
+    return _own_dir(path, forbidden=0o022)
+
+
+def _own_dir(path: Path, *, forbidden: int) -> Path:
+    fix = "choose another by --state-dir"
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = path.lstat()
+        status = path.stat()
     except OSError as error:
-        raise PathsError(
-            f"cannot make the folder {path}: {error.strerror}", fix="choose another by --state-dir"
-        ) from error
+        raise PathsError(f"cannot make the folder {path}: {error.strerror}", fix=fix) from error
     if not stat.S_ISDIR(status.st_mode):
-        raise PathsError(f"cannot use {path}: it is no folder", fix="choose another by --state-dir")
+        raise PathsError(f"cannot use {path}: it is no folder", fix=fix)
     if status.st_uid != os.geteuid():
-        raise PathsError(
-            f"cannot use {path}: it belongs to uid {status.st_uid}", fix="choose another by --state-dir"
-        )
-    if stat.S_IMODE(status.st_mode) & 0o077:
-        path.chmod(0o700)
+        raise PathsError(f"cannot use {path}: it belongs to uid {status.st_uid}", fix=fix)
+    if status.st_mode & forbidden:
+        mode = stat.S_IMODE(status.st_mode)
+        raise PathsError(f"cannot use {path}: mode {mode:04o} lets others in", fix=f"chmod 700 {path}")
     return path
 
 
 def write_private(path: Path, data: bytes | str) -> None:
-    """Write a file of mode 0600 atomically: readers see the old content or the new one, also after a power loss."""
+    """Write a file of mode 0600 atomically: readers see the old or the new content, also after a power loss."""
     raw = data.encode() if isinstance(data, str) else data
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mkstemp: 0600 from the start
     try:

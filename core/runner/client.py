@@ -24,7 +24,8 @@ async def start_run(
     """Start a detached runner for `document` (RunDocument.of(spec, plan)) and return the run's id once its journal
     stands, its locks are held and its socket listens.
 
-    Raises JournalError, RunnerError (another run works on this pool or server) or PathsError before anything is touched.
+    Raises JournalError, RunnerError (another run works on this pool or server) or PathsError before anything is
+    touched.
     `command` replaces the program that is started (tests).
     """
     raise NotImplementedError
@@ -56,7 +57,8 @@ def follow(state_dir: Path, run: str, since: int = 0) -> AsyncIterator[RunEvent]
 async def control(state_dir: Path, run: str, action: Action | str, *, take_over: bool = False) -> str:
     """Ask a live run to pause, continue, abort (roll back) or leave (stop, undo nothing); returns its answer.
 
-    RunnerError when no runner lives, when somebody else controls it (unless `take_over`), or when it cannot do that now.
+    RunnerError when no runner lives, when somebody else controls it (unless `take_over`), or when it cannot do
+    that now.
     """
     raise NotImplementedError
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from pydantic import Field
+
 from core.models.base import Frozen
 from core.models.plan import JsonDict, Plan
 from core.models.spec import BaseSpec
@@ -27,8 +29,27 @@ class RunDocument(Frozen):
     spec: JsonDict
     plan: Plan
     accepted: tuple[str, ...] = ()
+    known_hosts: str | None = None  # OpenSSH file the operator gave, beside the pins
+    limits: dict[str, float] = Field(
+        default={}
+    )  # fields of core.transports.limits.Limits that differ from the defaults
 
     @classmethod
-    def of(cls, spec: BaseSpec, plan: Plan, accepted: tuple[str, ...] = ()) -> RunDocument:
+    def of(
+        cls,
+        spec: BaseSpec,
+        plan: Plan,
+        *,
+        accepted: tuple[str, ...] = (),
+        known_hosts: str | None = None,
+        limits: dict[str, float] | None = None,
+    ) -> RunDocument:
         """The document of a spec and the plan made from it."""
-        return cls(platform=plan.platform, spec=spec.model_dump(mode="json"), plan=plan, accepted=accepted)
+        return cls(
+            platform=plan.platform,
+            spec=spec.model_dump(mode="json"),
+            plan=plan,
+            accepted=accepted,
+            known_hosts=known_hosts,
+            limits=limits or {},
+        )

@@ -1,0 +1,328 @@
+"""Run a plan: look, intent on disk, do, verify, record; on failure the way back. Knows Steps and nothing of a platform.
+
+The journal decides where to go on, so that a first run and a resume after any crash are the same code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Protocol, runtime_checkable
+
+from core.engine.control import Control, Wish
+from core.engine.journal import Entry, Journal
+from core.engine.reading import EngineLimits, Patience, Sleep, said
+from core.engine.step import Look, Seen, Step
+from core.engine.undoing import Stopped, Undoer, step_entry
+from core.errors import (
+    BadReply,
+    CommandTimeout,
+    ConnectFailed,
+    JournalError,
+    ReplyLost,
+    StepError,
+    TransportError,
+)
+from core.models.events import EventKind, Outcome, Residue, RunState, StepState, Verified
+from core.models.plan import JsonDict, Plan, PlannedStep
+
+_S = StepState
+_HELD = (_S.DONE, _S.ADOPTED)
+_REPLY_LOST = (ReplyLost, CommandTimeout, ConnectFailed, BadReply)  # the command may have been carried out
+
+
+class OnFailure(StrEnum):
+    """What a failed step leads to."""
+
+    ROLLBACK = "rollback"  # a pool is whole or not there
+    KEEP_GOING = "keep_going"  # independent lanes go on (a clean-up); what depends on it stops
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A world that wants the records of steps that hold, for the steps after them; also told after a resume."""
+
+    def remember(self, step_id: str, record: JsonDict) -> None:
+        """Take note of what a step left."""
+        ...
+
+
+def check_plan(plan: Plan) -> None:
+    """Raise StepError for a plan that could not be run to its end; pure."""
+    seen: set[str] = set()
+    for planned in plan.steps:
+        if planned.id in seen:
+            raise StepError(planned.id, f"cannot run this plan: two steps are called {planned.id}")
+        for need in planned.needs:
+            if need not in seen:
+                raise StepError(
+                    planned.id, f"cannot run this plan: {planned.id} needs {need}, which is not before it"
+                )
+        seen.add(planned.id)
+
+
+class Executor:
+    """Carries one run to its outcome. Use once; `control` may be asked at any time."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        steps: Mapping[str, Step[Any]],
+        world: Any,
+        verify: Callable[[], Awaitable[Sequence[Verified]]],
+        *,
+        control: Control | None = None,
+        limits: EngineLimits = EngineLimits(),  # noqa: B008 - frozen
+        on_failure: OnFailure = OnFailure.ROLLBACK,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._journal, self._steps, self._world, self._verify = journal, steps, world, verify
+        self.control = control or Control()
+        self._limits, self._on_failure = limits, on_failure
+        self._patience = Patience(limits, sleep)
+        self._busy: set[str] = set()
+        check_plan(journal.head.plan)
+        self._undoer = Undoer(journal, steps, world, self.control, self._patience, self._doubtful())
+
+    async def run(self) -> Outcome:
+        """Go on from what the journal says to the outcome.
+
+        Raises Stopped when asked to end the process, JournalError when the journal cannot be written (nothing is
+        done after that); both leave the run resumable. Cancelling it leaves the step at hand in doubt, as a crash does.
+        """
+        now = self._journal.now
+        if now.state is RunState.DONE:
+            raise StepError("", f"cannot continue run {now.run}: it has ended ({now.outcome})")
+        self._recall()
+        if now.state is RunState.ROLLING_BACK:
+            return await self._undoer.roll_back(now.message)
+        self._journal.write(Entry(EventKind.RUN_STATE, state=RunState.RUNNING))
+        await self._forward()
+        return await self._conclude()
+
+    async def roll_back(self, reason: str) -> Outcome:
+        """Take back what this run did, whether it ended or was interrupted."""
+        self._recall()
+        return await self._undoer.roll_back(reason)
+
+    # forward ---------------------------------------------------------------------------------------------------
+
+    async def _forward(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                while (planned := await self._next()) is not None:
+                    self._busy.add(planned.id)
+                    group.create_task(self._one(planned))
+        except BaseExceptionGroup as errors:
+            raise self._journal.broken or errors.exceptions[0] from errors
+
+    async def _next(self) -> PlannedStep | None:
+        """The next step that may begin now; waits for one; None when none ever will."""
+        while True:
+            self.control.changed.clear()
+            if self.control.is_ending or (self._failed() and self._on_failure is OnFailure.ROLLBACK):
+                return None
+            if self._is_free():
+                ready = self._ready() if len(self._busy) < self._limits.at_once else None
+                if ready is not None or not self._busy:
+                    return ready
+            await self.control.changed.wait()
+
+    def _is_free(self) -> bool:
+        """Not paused; also writes down when a pause begins or ends."""
+        state = self._journal.now.state
+        is_paused = self.control.wish is Wish.PAUSE
+        if is_paused and not self._busy and state is not RunState.PAUSED:
+            self._journal.write(Entry(EventKind.RUN_STATE, "paused", state=RunState.PAUSED))
+        if not is_paused and state is RunState.PAUSED:
+            self._journal.write(Entry(EventKind.RUN_STATE, "continued", state=RunState.RUNNING))
+        return not is_paused
+
+    def _ready(self) -> PlannedStep | None:
+        """First step in plan order whose needs hold and whose lane is free."""
+        now = self._journal.now.steps
+        closed: set[str] = set()  # lanes with an earlier step that does not hold (yet)
+        for planned in self._journal.head.plan.steps:
+            state = now[planned.id].state
+            if state in _HELD:
+                continue
+            is_open = state in (_S.WAITING, _S.DOING) and planned.id not in self._busy
+            if (
+                is_open
+                and planned.lane not in closed
+                and all(now[need].state in _HELD for need in planned.needs)
+            ):
+                return planned
+            closed.add(planned.lane)
+        return None
+
+    async def _one(self, planned: PlannedStep) -> None:
+        try:
+            await (self._settle if self._journal.now.steps[planned.id].state is _S.DOING else self._begin)(
+                planned
+            )
+        finally:
+            self._busy.discard(planned.id)
+            self.control.changed.set()
+
+    async def _begin(self, planned: PlannedStep) -> None:
+        look = await self._look(planned)
+        match look.seen:
+            case Seen.THERE:
+                self._write(planned, _S.ADOPTED, look.detail, look.record)
+            case Seen.NOT_THERE:
+                await self._do(planned, look.record)
+            case _:
+                self._write(planned, _S.FAILED, _why(look))
+
+    async def _settle(self, planned: PlannedStep) -> None:
+        """A step whose intent is on disk and whose end is not: ask the world what became of it."""
+        before = self._journal.now.steps[planned.id].record
+        look = await self._look(planned)
+        match look.seen:
+            case Seen.THERE:  # ours, since the intent came before it
+                await self._prove(planned, {**before, **look.record}, "found done")
+            case Seen.NOT_THERE:
+                await self._do(planned, before)
+            case _:
+                self._write(planned, _S.FAILED, _why(look))
+
+    async def _do(self, planned: PlannedStep, before: JsonDict) -> None:
+        self._write(planned, _S.DOING, "", before)
+        try:
+            record = {**before, **await self._steps[planned.id].do(self._world)}
+        except JournalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a step's bug fails the step, never the runner
+            await self._decide(planned, before, error)
+            return
+        await self._prove(planned, record, "")
+
+    async def _decide(self, planned: PlannedStep, before: JsonDict, error: Exception) -> None:
+        """`do` raised. Where only the reply was lost, what is there decides; nothing is sent again."""
+        if isinstance(error, _REPLY_LOST):
+            look = await self._look(planned)
+            if look.seen is Seen.THERE:
+                await self._prove(
+                    planned, {**before, **look.record}, "the answer was lost, the result is there"
+                )
+                return
+        self._write(planned, _S.FAILED, said(error))
+
+    async def _prove(self, planned: PlannedStep, record: JsonDict, text: str) -> None:
+        step = self._steps[planned.id]
+        look = await self._patience.look(lambda: step.verify(self._world, record))
+        if look.seen is Seen.THERE:
+            self._write(planned, _S.DONE, text or look.detail, record)
+        else:
+            self._write(planned, _S.FAILED, f"did not hold: {_why(look)}", record)
+
+    async def _look(self, planned: PlannedStep) -> Look:
+        step = self._steps[planned.id]
+        return await self._patience.look(lambda: step.look(self._world))
+
+    def _write(
+        self, planned: PlannedStep, state: StepState, text: str, record: JsonDict | None = None
+    ) -> None:
+        self._journal.write(step_entry(planned, state, text, record))
+        if state in _HELD and isinstance(self._world, Remembers):
+            self._world.remember(planned.id, self._journal.now.steps[planned.id].record)
+
+    # end -------------------------------------------------------------------------------------------------------
+
+    async def _conclude(self) -> Outcome:
+        if (failed := self._failed()) and self._on_failure is OnFailure.ROLLBACK:
+            return await self._undoer.roll_back(self._reason(failed[0]))
+        if (ended := await self._end_as_asked()) is not None:
+            return ended
+        if failed:
+            return self._end_in_parts(failed)
+        try:
+            items = await self._verified()
+        except TransportError as error:
+            return self._unverified(said(error))
+        self._journal.write(*(_verified_entry(item) for item in items))
+        broken = [item for item in items if item.is_essential and item.holds is False]
+        if broken:
+            return await self._undoer.roll_back(f"verification: {broken[0].title}: {broken[0].detail}")
+        if (ended := await self._end_as_asked()) is not None:
+            return ended
+        self._journal.write(Entry(EventKind.OUTCOME, "made and verified", state=Outcome.CREATED))
+        return Outcome.CREATED
+
+    async def _end_as_asked(self) -> Outcome | None:
+        match self.control.wish:
+            case Wish.STOP:
+                raise Stopped
+            case Wish.LEAVE:
+                return self._undoer.leave("left by the operator")
+            case Wish.ABORT:
+                return await self._undoer.roll_back("aborted by the operator")
+            case _:
+                return None
+
+    async def _verified(self) -> Sequence[Verified]:
+        for attempt in range(self._limits.read_attempts - 1):
+            try:
+                return await self._verify()
+            except TransportError:
+                await self._patience.wait(attempt)
+        return await self._verify()
+
+    def _unverified(self, why: str) -> Outcome:
+        """Every step held when it was done, but the whole could not be looked at: neither a yes nor a reason to undo."""
+        plan = self._journal.head.plan
+        left = Residue(id="verification", what=f"{plan.pool} stands, unverified", where=plan.pool, why=why)
+        self._journal.write(
+            Entry(EventKind.RESIDUE, left.what, data=left.model_dump(mode="json")),
+            Entry(EventKind.OUTCOME, f"cannot verify: {why}", state=Outcome.NEEDS_HUMAN),
+        )
+        return Outcome.NEEDS_HUMAN
+
+    def _end_in_parts(self, failed: list[PlannedStep]) -> Outcome:
+        now = self._journal.now.steps
+        for planned in failed:
+            left = Residue(id=planned.id, what=planned.title, where=planned.lane, why=now[planned.id].text)
+            self._journal.write(
+                Entry(EventKind.RESIDUE, left.what, planned.id, data=left.model_dump(mode="json"))
+            )
+        text = f"{len(failed)} of {len(now)} steps failed"
+        self._journal.write(
+            *self._undoer.skipped(), Entry(EventKind.OUTCOME, text, state=Outcome.NEEDS_HUMAN)
+        )
+        return Outcome.NEEDS_HUMAN
+
+    def _failed(self) -> list[PlannedStep]:
+        now = self._journal.now.steps
+        return [planned for planned in self._journal.head.plan.steps if now[planned.id].state is _S.FAILED]
+
+    def _reason(self, failed: PlannedStep) -> str:
+        return f"{failed.title}: {self._journal.now.steps[failed.id].text}"
+
+    def _doubtful(self) -> frozenset[str]:
+        """Steps of an earlier process that must be looked at before they are undone."""
+        now = self._journal.now
+        open_states = (_S.DOING, _S.UNDOING, _S.UNDO_FAILED)
+        has_ended = now.state is RunState.DONE
+        return frozenset(id_ for id_, step in now.steps.items() if has_ended or step.state in open_states)
+
+    def _recall(self) -> None:
+        if isinstance(self._world, Remembers):
+            for id_, step in self._journal.now.steps.items():
+                if step.state in _HELD:
+                    self._world.remember(id_, step.record)
+
+
+def _why(look: Look) -> str:
+    prefix = {Seen.FOREIGN: "something else is there: ", Seen.UNKNOWN: "cannot be looked at: "}.get(
+        look.seen, ""
+    )
+    return prefix + (look.detail or look.seen)
+
+
+def _verified_entry(item: Verified) -> Entry:
+    state = {True: "holds", False: "does not hold", None: "unknown"}[item.holds]
+    return Entry(
+        EventKind.VERIFIED, f"{item.title}: {item.detail}", state=state, data=item.model_dump(mode="json")
+    )

@@ -1,0 +1,143 @@
+"""Fold the events of one run into its state. Pure; the same code serves the executor, the journal and every view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.engine.states import check_run, check_step
+from core.errors import JournalError
+from core.models.events import EventKind, Outcome, Residue, RunEvent, RunState, StepState, Verified
+from core.models.plan import JsonDict, Plan
+from core.models.views import RunView, StepView
+
+_S = StepState
+TELLING = (
+    EventKind.RUN_STATE,
+    EventKind.STEP_STATE,
+    EventKind.VERIFIED,
+    EventKind.RESIDUE,
+    EventKind.OUTCOME,
+)
+
+
+@dataclass(slots=True)
+class StepNow:
+    """One step as its events leave it. `was_doing` says that an effect may exist that an undo must look at."""
+
+    state: StepState = StepState.WAITING
+    text: str = ""
+    record: JsonDict = field(default_factory=dict)
+    was_doing: bool = False
+    seq: int = 0  # of the last event that changed its forward state: the order of completion
+
+
+@dataclass(slots=True)
+class RunNow:
+    """One run as its events leave it."""
+
+    run: str
+    steps: dict[str, StepNow]
+    state: RunState = RunState.CREATED
+    outcome: Outcome | None = None
+    verification: dict[str, Verified] = field(default_factory=dict)
+    residue: dict[str, tuple[str, Residue]] = field(default_factory=dict)  # "step/id" -> (step, residue)
+    started_at: str = ""
+    ended_at: str = ""
+    seq: int = 0
+    message: str = ""
+
+    @classmethod
+    def of(cls, run: str, plan: Plan) -> RunNow:
+        """The state before the first event."""
+        return cls(run, {planned.id: StepNow() for planned in plan.steps})
+
+    def apply(self, event: RunEvent) -> None:
+        """Take one more event in; JournalError when it cannot follow (gap, unknown step, forbidden change)."""
+        if event.seq != self.seq + 1:
+            raise JournalError(f"cannot fold run {self.run}: event {event.seq} follows {self.seq}")
+        self.take(event)
+
+    def take(self, event: RunEvent) -> None:
+        """The same for a caller who leaves out the events that tell no state (see TELLING)."""
+        match event.kind:
+            case EventKind.RUN_STATE:
+                self._run_state(event)
+            case EventKind.STEP_STATE:
+                self._step_state(event)
+            case EventKind.VERIFIED:
+                item = Verified.model_validate(event.data)
+                self.verification[item.id] = item
+            case EventKind.RESIDUE:
+                residue = Residue.model_validate(event.data)
+                self.residue[f"{event.step}/{residue.id}"] = (event.step, residue)
+            case EventKind.OUTCOME:
+                self._ended(event)
+            case _:
+                pass
+        self.seq = event.seq
+
+    def _run_state(self, event: RunEvent) -> None:
+        state = RunState(event.state)
+        check_run(self.run, self.state, state)
+        self.state = state
+        self.outcome, self.ended_at = None, ""
+        self.started_at = self.started_at or event.at.isoformat()
+        if state is RunState.ROLLING_BACK and event.text:
+            self.message = event.text
+
+    def _step_state(self, event: RunEvent) -> None:
+        step = self.steps.get(event.step)
+        if step is None:
+            raise JournalError(f"cannot fold run {self.run}: no step is called {event.step!r}")
+        state = StepState(event.state)
+        check_step(event.step, step.state, state)
+        step.state, step.text = state, event.text
+        record = event.data.get("record")
+        if isinstance(record, dict):
+            step.record = record
+        if state is _S.DOING:
+            step.was_doing = True
+        if state in (_S.DOING, _S.DONE, _S.FAILED, _S.ADOPTED):
+            step.seq = event.seq
+        if state is _S.UNDOING:  # what is left of it is found out anew
+            self.residue = {id_: left for id_, left in self.residue.items() if left[0] != event.step}
+
+    def _ended(self, event: RunEvent) -> None:
+        check_run(self.run, self.state, RunState.DONE)
+        self.state, self.outcome = RunState.DONE, Outcome(event.state)
+        self.started_at = self.started_at or event.at.isoformat()
+        self.ended_at, self.message = event.at.isoformat(), event.text
+
+    def pool_facts(self) -> dict[str, Any]:
+        """What the steps recorded of the pool itself: the `pool` part of the records of steps that hold."""
+        facts: dict[str, Any] = {}
+        for step in self.steps.values():
+            part = step.record.get("pool")
+            if step.state in (_S.DONE, _S.ADOPTED) and isinstance(part, dict):
+                facts.update(part)
+        return facts
+
+    def view(self, plan: Plan, *, is_live: bool = False, with_steps: bool = True) -> RunView:
+        """What front ends show of it."""
+        steps = tuple(
+            StepView(planned.id, planned.title, planned.lane, now.state, now.text)
+            for planned in plan.steps
+            for now in (self.steps[planned.id],)
+        )
+        return RunView(
+            run=self.run,
+            pool=plan.pool,
+            platform=plan.platform,
+            state=self.state,
+            outcome=self.outcome,
+            steps=steps if with_steps else (),
+            verification=tuple(self.verification.values()),
+            residue=tuple(residue for _, residue in self.residue.values()),
+            started_at=self.started_at,
+            ended_at=self.ended_at,
+            last_seq=self.seq,
+            is_live=is_live,
+            message=self.message,
+            pool_facts=self.pool_facts(),
+        )

@@ -1,0 +1,64 @@
+"""Make every text safe for the journal: secrets masked in all their spellings, control characters inert."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape, quoteattr
+
+from core.secrets import redact
+
+TEXT_MAX_CHARS = 64 * 1024  # one reply of a server; a whole fleet listing stays far below
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def _spellings(value: str) -> set[str]:
+    """How a secret looks inside quoted text: URL, JSON, repr, XML."""
+    return {
+        value, quote(value, safe=""), quote(value), quote_plus(value), json.dumps(value)[1:-1],
+        repr(value)[1:-1], escape(value), quoteattr(value)[1:-1],
+    }  # fmt: skip
+
+
+class Masker:
+    """Masks the secrets of one run.
+
+    `public` is what the operator wrote openly (spec and plan). A secret that also stands there as a plain word
+    (user oracle, password oracle) is masked in every text, but not in the records that an undo must read back:
+    masking would break the run and hide nothing.
+    """
+
+    def __init__(self, secrets: Iterable[str] = (), public: str = "") -> None:
+        values = [value for value in secrets if value]
+        self._all = {spelling for value in values for spelling in _spellings(value)}
+        self._hidden = {spelling for value in values if value not in public for spelling in _spellings(value)}
+
+    def text(self, text: str) -> str:
+        """Free text for people: masked, inert, valid UTF-8, of bounded length."""
+        if len(text) > TEXT_MAX_CHARS:
+            text = f"{text[:TEXT_MAX_CHARS]} [{len(text) - TEXT_MAX_CHARS} more characters]"
+        text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.encode("utf-8", "replace").decode())
+        return redact(text, self._all)
+
+    def data(self, value: Any) -> Any:
+        """JSON data for people: every string in it masked as text."""
+        return _map(value, self.text)
+
+    def record(self, value: Any) -> Any:
+        """JSON data that an undo reads back: only what the operator did not write openly is masked."""
+        return _map(value, lambda text: redact(text.encode("utf-8", "replace").decode(), self._hidden))
+
+
+def _map(value: Any, change: Any) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {change(str(key)): _map(item, change) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_map(item, change) for item in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return change(str(value))

@@ -1,0 +1,64 @@
+"""Ask the world, several times if need be. Only reads are ever repeated; what stays unreadable is UNKNOWN."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from core.engine.step import Look, Seen
+from core.errors import JournalError, LoginRefused, PoolwrightError, TransportError
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLimits:
+    """Bounds of the engine; seconds and counts as the names say."""
+
+    at_once: int = 1  # steps side by side; pool changes go one at a time as o2cb needs
+    read_attempts: int = 3
+    undo_attempts: int = 3
+    retry_delay_s: float = 4.0  # doubles with each try, with jitter
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often, and how long to wait in between."""
+
+    limits: EngineLimits
+    sleep: Sleep = asyncio.sleep
+
+    async def wait(self, attempt: int) -> None:
+        """Back off after the attempt of that number, counted from 0."""
+        await self.sleep(self.limits.retry_delay_s * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+
+    async def look(self, ask: Callable[[], Awaitable[Look]]) -> Look:
+        """One look or verify, repeated while it is UNKNOWN or the transport fails; never raises but for the journal."""
+        seen = Look(Seen.UNKNOWN, "not looked at")
+        for attempt in range(self.limits.read_attempts):
+            if attempt:
+                await self.wait(attempt - 1)
+            try:
+                seen = await ask()
+            except JournalError:
+                raise
+            except LoginRefused as error:  # a secret is tried once
+                return Look(Seen.UNKNOWN, str(error))
+            except TransportError as error:
+                seen = Look(Seen.UNKNOWN, str(error))
+            except Exception as error:  # noqa: BLE001 - a step's bug must end in a decision, not in a dead runner
+                return Look(Seen.UNKNOWN, said(error))
+            if seen.seen is not Seen.UNKNOWN:
+                break
+        return seen
+
+
+def said(error: BaseException) -> str:
+    """What an error says, with its kind where it is not one of ours."""
+    return (
+        str(error)
+        if isinstance(error, PoolwrightError)
+        else f"internal error: {type(error).__name__}: {error}"
+    )

@@ -1,0 +1,153 @@
+"""Take a run back: what it did, in reverse order of completion, and an honest list of what stays behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.engine.control import Control, Wish
+from core.engine.journal import Entry, Journal
+from core.engine.reading import Patience, said
+from core.engine.step import Seen, Step, Undone
+from core.errors import JournalError
+from core.models.events import EventKind, Outcome, Residue, RunState, StepState
+from core.models.plan import JsonDict, PlannedStep
+
+_S = StepState
+
+
+class Stopped(Exception):  # noqa: N818 - not an error: the process was asked to end
+    """The runner shall end; the run stays open in the journal and can be resumed."""
+
+
+def step_entry(
+    planned: PlannedStep, state: StepState, text: str = "", record: JsonDict | None = None
+) -> Entry:
+    """The event of a step's new state; `record` None keeps the one it has."""
+    data = {} if record is None else {"record": record}
+    return Entry(EventKind.STEP_STATE, text or planned.title, planned.id, state, data)
+
+
+class Undoer:
+    """Rolls one run back. `doubtful` are steps whose present state in the world is asked before they are undone."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        steps: Mapping[str, Step[Any]],
+        world: Any,
+        control: Control,
+        patience: Patience,
+        doubtful: frozenset[str],
+    ) -> None:
+        self._journal, self._steps, self._world = journal, steps, world
+        self._control, self._patience, self._doubtful = control, patience, doubtful
+
+    async def roll_back(self, reason: str) -> Outcome:
+        """Undo everything this run did; adopted things stay. Raises Stopped when asked to end in between."""
+        self._journal.write(Entry(EventKind.RUN_STATE, reason, state=RunState.ROLLING_BACK), *self.skipped())
+        for planned in self.to_undo():
+            if self._control.wish is Wish.STOP:
+                raise Stopped
+            if self._control.wish is Wish.LEAVE:
+                return self.leave(f"{reason}; the rollback was left by the operator")
+            await self._undo(planned)
+        return self._end(reason)
+
+    def leave(self, reason: str) -> Outcome:
+        """End the run as it stands; every effect of it is listed with the commands that end it."""
+        for planned in self.to_undo():
+            self._journal.write(self._residue(planned, _left_over(planned, "left on purpose")))
+        self._journal.write(*self.skipped())
+        return self._end(reason)
+
+    def to_undo(self) -> list[PlannedStep]:
+        """Steps with an effect of this run, newest first."""
+        now = self._journal.now.steps
+        plan = self._journal.head.plan.steps
+        found = [planned for planned in plan if _has_effect(now[planned.id].state, now[planned.id].was_doing)]
+        place = {planned.id: index for index, planned in enumerate(plan)}
+        return sorted(found, key=lambda planned: (now[planned.id].seq, place[planned.id]), reverse=True)
+
+    def skipped(self) -> list[Entry]:
+        """Events that say which steps will not be reached."""
+        now = self._journal.now.steps
+        waiting = [
+            planned for planned in self._journal.head.plan.steps if now[planned.id].state is _S.WAITING
+        ]
+        return [step_entry(planned, _S.SKIPPED, "not reached") for planned in waiting]
+
+    async def _undo(self, planned: PlannedStep) -> None:
+        why_not = self._standing_on(planned) or await self._foreign(planned)
+        if why_not:
+            left = _left_over(planned, why_not)
+            self._journal.write(self._residue(planned, left), step_entry(planned, _S.UNDO_FAILED, why_not))
+            return
+        undone = Undone(certain=False, detail="not tried")
+        for attempt in range(self._patience.limits.undo_attempts):
+            if attempt:
+                await self._patience.wait(attempt - 1)
+            undone = await self._try(planned)
+            if undone.certain:
+                break
+        self._tell(planned, undone)
+
+    async def _try(self, planned: PlannedStep) -> Undone:
+        self._journal.write(step_entry(planned, _S.UNDOING, planned.title))
+        record = self._journal.now.steps[planned.id].record
+        try:
+            return await self._steps[planned.id].undo(self._world, record)
+        except JournalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a failing undo is residue, never a dead runner
+            return Undone(certain=False, detail=said(error))
+
+    def _tell(self, planned: PlannedStep, undone: Undone) -> None:
+        if self._journal.broken is not None:  # a step may have swallowed it
+            raise self._journal.broken
+        left = list(undone.residue)
+        if not left and not undone.certain:
+            left = [_left_over(planned, undone.detail or "cannot be read back")]
+        state = _S.UNDONE if undone.certain else _S.UNDO_FAILED
+        text = undone.detail or ("taken back" if undone.certain else "could not be taken back")
+        self._journal.write(
+            *(self._residue(planned, item) for item in left), step_entry(planned, state, text)
+        )
+
+    def _standing_on(self, planned: PlannedStep) -> str:
+        """Why this step cannot be undone yet: something built on it is still there."""
+        now = self._journal.now.steps
+        for other in self._journal.head.plan.steps:
+            if planned.id in other.needs and now[other.id].state is _S.UNDO_FAILED:
+                return f"not tried, since `{other.title}` could not be taken back"
+        return ""
+
+    async def _foreign(self, planned: PlannedStep) -> str:
+        if planned.id not in self._doubtful:
+            return ""
+        step = self._steps[planned.id]
+        look = await self._patience.look(lambda: step.look(self._world))
+        return (
+            f"not touched: what is there now is not ours: {look.detail}" if look.seen is Seen.FOREIGN else ""
+        )
+
+    def _residue(self, planned: PlannedStep, residue: Residue) -> Entry:
+        return Entry(EventKind.RESIDUE, residue.what, planned.id, data=residue.model_dump(mode="json"))
+
+    def _end(self, reason: str) -> Outcome:
+        left = len(self._journal.now.residue)
+        outcome = Outcome.NEEDS_HUMAN if left else Outcome.ROLLED_BACK
+        end = f"{left} left behind" if left else "nothing of this run is left"
+        text = f"{reason}; {end}" if reason else end
+        self._journal.write(Entry(EventKind.OUTCOME, text, state=outcome))
+        return outcome
+
+
+def _has_effect(state: StepState, was_doing: bool) -> bool:
+    return state in (_S.DONE, _S.DOING, _S.UNDOING, _S.UNDO_FAILED) or (state is _S.FAILED and was_doing)
+
+
+def _left_over(planned: PlannedStep, why: str) -> Residue:
+    return Residue(
+        id=planned.id, what=planned.title, where=planned.lane, why=why, commands=planned.undo_commands
+    )
