@@ -11,6 +11,7 @@ from typing import Any
 from core import spec_file
 from core.checks.judge import judge, judge_spec
 from core.checks.runner import run_checks
+from core.cpu import compat
 from core.errors import IdentityChanged, SpecProblem
 from core.models.events import RunEvent
 from core.models.facts import ServerFacts
@@ -199,6 +200,26 @@ class Service:
     def plan(self, spec: BaseSpec, checked: Checked) -> Plan:
         """The exact steps with commands and undo."""
         return catalog.platform(spec.platform).plan(spec, checked.fleet, checked.results)
+
+    def compatibility(self, spec: BaseSpec, fleet: FleetFacts) -> dict[str, Any]:
+        """Who can live-migrate to whom, as plain data: `servers`, `groups` (id, name, servers) and `cells`
+        (from -> to -> verdict, text, rows, missing)."""
+        profiles = catalog.platform(spec.platform).cpu_profiles(fleet)
+        cells = {
+            a: {b: self._cell(compat.pair(profiles[a], profiles[b])) for b in profiles if b != a}
+            for a in profiles
+        }
+        groups = [{"id": g.id, "name": g.name, "servers": list(g.servers)} for g in compat.groups(profiles)]
+        return {"servers": list(profiles), "groups": groups, "cells": cells}
+
+    @staticmethod
+    def _cell(cell: compat.Cell) -> dict[str, Any]:
+        return {
+            "verdict": cell.verdict.value,
+            "text": cell.text,
+            "rows": list(cell.rows),
+            "missing": list(cell.missing),
+        }
 
     # -- runs -----------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 from typing_extensions import override
 
 from core.paths import default_config_dir
@@ -17,12 +22,20 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="POOLWRIGHT_", extra="ignore", frozen=True)
 
-    state_dir: Path | None = Field(default=None, description="where runs and pins are kept; empty: the XDG state folder")
+    state_dir: Path | None = Field(
+        default=None, description="where runs and pins are kept; empty: the XDG state folder"
+    )
     known_hosts: Path | None = Field(default=None, description="OpenSSH known_hosts file to trust, read only")
     connect_s: float = Field(default=10.0, gt=0, description="longest wait for one connection, seconds")
-    ssh_command_s: float = Field(default=20.0, gt=0, description="longest wait for one command on a server, seconds")
-    agent_discover_s: float = Field(default=120.0, gt=0, description="longest wait for an agent's discover call, seconds")
-    manager_command_s: float = Field(default=1800.0, gt=0, description="longest wait for one Manager command, seconds")
+    ssh_command_s: float = Field(
+        default=20.0, gt=0, description="longest wait for one command on a server, seconds"
+    )
+    agent_discover_s: float = Field(
+        default=120.0, gt=0, description="longest wait for an agent's discover call, seconds"
+    )
+    manager_command_s: float = Field(
+        default=1800.0, gt=0, description="longest wait for one Manager command, seconds"
+    )
     theme: str = Field(default="", description="colour theme of the wizard; empty: chosen for the terminal")
 
     @classmethod

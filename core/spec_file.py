@@ -71,7 +71,9 @@ class _Reader:
     def plain(self, value: Any, loc: Loc) -> Any:
         self.nodes += 1
         if self.nodes > MAX_NODES or len(loc) > 20:
-            raise SpecError([self.source.problem(loc[:1], "too much or too deep data for a pool", "remove the aliases")])
+            raise SpecError(
+                [self.source.problem(loc[:1], "too much or too deep data for a pool", "remove the aliases")]
+            )
         if isinstance(value, CommentedMap):
             return {str(key): self._entry(value, key, (*loc, str(key))) for key in value}
         if isinstance(value, CommentedSeq):
@@ -93,18 +95,24 @@ def read_text(text: str, file: str) -> Source:
     """Plain data with places; SpecError for what is no YAML, no mapping, or too large."""
     source = Source(file)
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
-        raise SpecError([SpecProblem("the file", f"is larger than {MAX_BYTES} bytes", "a spec is small", file=file)])
+        raise SpecError(
+            [SpecProblem("the file", f"is larger than {MAX_BYTES} bytes", "a spec is small", file=file)]
+        )
     try:
         tree = YAML(typ="rt").load(StringIO(text))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         what = (error.problem or error.context or "is no YAML").strip().splitlines()[0]
-        raise SpecError([SpecProblem("the file", f"cannot be read as YAML: {what}", "", "", file, line, column)]) from error
+        raise SpecError(
+            [SpecProblem("the file", f"cannot be read as YAML: {what}", "", "", file, line, column)]
+        ) from error
     except (YAMLError, ValueError, RecursionError) as error:
         raise SpecError([SpecProblem("the file", "cannot be read as YAML", "", "", file, 1, 1)]) from error
     if not isinstance(tree, CommentedMap):
-        raise SpecError([SpecProblem("the file", "is not a mapping of keys", "see `poolwright schema`", "", file, 1, 1)])
+        raise SpecError(
+            [SpecProblem("the file", "is not a mapping of keys", "see `poolwright schema`", "", file, 1, 1)]
+        )
     source.data = _Reader(source).plain(tree, ())
     return source
 
@@ -118,7 +126,9 @@ def read_file(path: Path) -> Source:
     except UnicodeDecodeError as error:
         raise SpecError([SpecProblem("the file", f"cannot read {path}: it is not UTF-8 text")]) from error
     except OSError as error:
-        raise SpecError([SpecProblem("the file", f"cannot read {path}: {error.strerror or error}")]) from error
+        raise SpecError(
+            [SpecProblem("the file", f"cannot read {path}: {error.strerror or error}")]
+        ) from error
     return read_text(text, str(path))
 
 
@@ -144,7 +154,9 @@ def _spread_servers(source: Source) -> list[SpecProblem]:
             for loc, place in source.places.items():
                 if loc[:2] == ("servers", index):
                     places[("servers", len(spread), *loc[2:])] = place
-            spread.append({**entry, "address": each} if isinstance(entry, dict) and each is not None else entry)
+            spread.append(
+                {**entry, "address": each} if isinstance(entry, dict) and each is not None else entry
+            )
     kept = {loc: place for loc, place in source.places.items() if loc[0] != "servers" or len(loc) < 2}
     source.places = {**kept, **places}
     source.data = {**source.data, "servers": spread}
@@ -179,12 +191,16 @@ def _real_loc(detail: ErrorDetails, data: Any) -> Loc:
     parts = detail["loc"]
     for index, part in enumerate(parts):
         inside = isinstance(here, (dict, list))
-        known = (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int))
+        known = (isinstance(here, dict) and part in here) or (
+            isinstance(here, list) and isinstance(part, int)
+        )
         if inside and not known and index < len(parts) - 1:
             continue
         loc.append(part)
         if known:
-            here = here[part] if isinstance(here, dict) or (isinstance(part, int) and part < len(here)) else None
+            here = (
+                here[part] if isinstance(here, dict) or (isinstance(part, int) and part < len(here)) else None
+            )
     return tuple(loc)
 
 
@@ -211,7 +227,11 @@ def _explain(source: Source, model: type[BaseModel], detail: ErrorDetails) -> Sp
             fix = "remove it; secrets are asked for, or come from --password-file or the environment"
             return source.problem(loc, "secrets are never in the file", fix)
         near = difflib.get_close_matches(key, _keys_at(model, loc[:-1]), n=1)
-        fix = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(sorted(_keys_at(model, loc[:-1])))}"
+        fix = (
+            f"did you mean '{near[0]}'?"
+            if near
+            else f"known here: {', '.join(sorted(_keys_at(model, loc[:-1])))}"
+        )
         return source.problem(loc, f"there is no key '{key}'", fix)
     message = _WORDS.get(kind)
     if message is None:
@@ -264,7 +284,9 @@ def build(source: Source, model_of: Callable[[str], type[BaseSpec]], judge: Judg
     try:
         model = model_of(str(platform))
     except SpecError as error:
-        raise SpecError([source.problem(("platform",), each.message, each.fix) for each in error.problems]) from error
+        raise SpecError(
+            [source.problem(("platform",), each.message, each.fix) for each in error.problems]
+        ) from error
     spec, shape = _validate(source, model)
     problems += shape
     wrong = {problem.field for problem in problems}
@@ -311,7 +333,10 @@ def schema(model: type[BaseSpec]) -> dict[str, Any]:
     made = model.model_json_schema()
     target = made["$defs"]["ServerTarget"]
     made["$defs"]["ServerTarget"] = {
-        "anyOf": [{"type": "string", "description": "address, name, or range such as ovs[01-16].example.com"}, target]
+        "anyOf": [
+            {"type": "string", "description": "address, name, or range such as ovs[01-16].example.com"},
+            target,
+        ]
     }
     made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return made

@@ -37,7 +37,13 @@ def run_document(view: RunView) -> dict[str, Any]:
         "ended_at": view.ended_at,
         "pool": {**view.pool_facts, "name": view.pool},
         "steps": [
-            {"id": step.id, "title": step.title, "lane": step.lane, "state": step.state.value, "text": step.text}
+            {
+                "id": step.id,
+                "title": step.title,
+                "lane": step.lane,
+                "state": step.state.value,
+                "text": step.text,
+            }
             for step in view.steps
         ],
         "verification": [item.model_dump(mode="json") for item in view.verification],

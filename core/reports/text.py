@@ -40,7 +40,9 @@ def counts_line(results: Sequence[CheckResult]) -> str:
 
 def results_text(results: Sequence[CheckResult], *, all_of_them: bool = False) -> str:
     """Findings worst first, equal ones of several servers folded, each with what to do; then the counts."""
-    shown = [each for each in results if all_of_them or each.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)]
+    shown = [
+        each for each in results if all_of_them or each.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)
+    ]
     rank = {verdict: index for index, verdict in enumerate(_ORDER)}
     shown.sort(key=lambda each: (rank.get(each.verdict, len(rank)), each.id, each.detail, each.target))
     lines: list[str] = []
@@ -49,7 +51,11 @@ def results_text(results: Sequence[CheckResult], *, all_of_them: bool = False) -
         head = group[0]
         rules = f" {' '.join(head.rules)}" if head.rules else ""
         word = _WORD.get(verdict, verdict.value)
-        lines += _wrapped(f"{', '.join(each.target for each in group)}: {head.title} [{head.id}{rules}]", " " * 9, f"{word:<8} ")
+        lines += _wrapped(
+            f"{', '.join(each.target for each in group)}: {head.title} [{head.id}{rules}]",
+            " " * 9,
+            f"{word:<8} ",
+        )
         lines += _wrapped(detail, " " * 9)
         for fix in dict.fromkeys(each.fix for each in group if each.fix):
             lines += _wrapped(fix, " " * 13, " " * 9 + "fix: ")
@@ -90,7 +96,11 @@ def run_text(view: RunView) -> str:
     if view.steps:
         lines += ["", "steps"]
         for step in view.steps:
-            lines += _wrapped(f"{step.title}" + (f": {step.text}" if step.text else ""), " " * 14, f"  {step.state.value:<11} ")
+            lines += _wrapped(
+                f"{step.title}" + (f": {step.text}" if step.text else ""),
+                " " * 14,
+                f"  {step.state.value:<11} ",
+            )
     if view.verification:
         lines += ["", "verified"]
         word = {True: "yes", False: "NO", None: "unknown"}
@@ -99,6 +109,8 @@ def run_text(view: RunView) -> str:
     if view.residue:
         lines += ["", "left behind; nothing of it was wiped"]
         for left in view.residue:
-            lines += _wrapped(f"{left.what} at {left.where}" + (f": {left.why}" if left.why else ""), "    ", "  - ")
+            lines += _wrapped(
+                f"{left.what} at {left.where}" + (f": {left.why}" if left.why else ""), "    ", "  - "
+            )
             lines += [f"      {command}" for command in left.commands]
     return "\n".join(lines)
