@@ -26,7 +26,9 @@ class Endpoint:
     address: str
     host: str
     port: int
-    kind: str  # "ssh" or "tls": how its identity is proven; "http": not at all, only where the operator says so
+    kind: (
+        str  # "ssh" or "tls": how its identity is proven; "http": not at all, only where the operator says so
+    )
     allow_old_crypto: bool = False
     pinned: str | None = None  # fingerprint from the spec, SHA256:... or hex
 

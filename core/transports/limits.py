@@ -15,7 +15,9 @@ class Limits:
     ssh_command_s: float = 20.0
     manager_login_s: float = 60.0  # first login takes several seconds, Manager may be starting
     manager_command_s: float = 1800.0  # the kit's own ceiling (manager-cli 5.1)
-    manager_settle_s: float = 180.0  # poll every manager_poll_s for what a refresh shall bring (manager-cli 5.1)
+    manager_settle_s: float = (
+        180.0  # poll every manager_poll_s for what a refresh shall bring (manager-cli 5.1)
+    )
     manager_poll_s: float = 5.0
     reply_max_bytes: int = 8 * 1024 * 1024
     command_max_bytes: int = 4 * 1024 * 1024

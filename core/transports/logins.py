@@ -13,6 +13,12 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from core.transports.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +40,9 @@ class Logins:
         self._refused: dict[LoginKey, str] = {}
         self._proven: set[LoginKey] = set()
         self._locks: defaultdict[LoginKey, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._gates: dict[str, asyncio.Semaphore] = {}
+        self._gates: dict[bool, asyncio.Semaphore] = {}
 
+    @override
     def __repr__(self) -> str:
         return f"Logins(proven={len(self._proven)}, refused={len(self._refused)})"
 
@@ -59,7 +66,9 @@ class Logins:
 
     def forget(self, host: str, port: int) -> None:
         """Drop what is known of one endpoint: the run itself changed there what a login means (ownership)."""
-        self._refused = {key: why for key, why in self._refused.items() if (key.host, key.port) != (host, port)}
+        self._refused = {
+            key: why for key, why in self._refused.items() if (key.host, key.port) != (host, port)
+        }
         self._proven = {key for key in self._proven if (key.host, key.port) != (host, port)}
 
     @asynccontextmanager
@@ -72,7 +81,8 @@ class Logins:
             yield
 
     @asynccontextmanager
-    async def slot(self, gate: str, size: int) -> AsyncIterator[None]:
-        """One of `size` places for logins going on at the same time through `gate` ("" = directly)."""
-        async with self._gates.setdefault(gate, asyncio.Semaphore(size)):
+    async def entry(self, limits: Limits, via_jump: bool) -> AsyncIterator[None]:
+        """A place for one connection being made: logins_at_once over the fleet, fewer through the jump host."""
+        size = limits.logins_through_jump if via_jump else limits.logins_at_once
+        async with self._gates.setdefault(via_jump, asyncio.Semaphore(size)):
             yield

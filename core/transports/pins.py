@@ -1,0 +1,174 @@
+"""Where pins live: an OpenSSH known_hosts file (read only) and our own JSON file (0600, written atomically)."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+
+from core.errors import TrustError
+from core.paths import write_private
+from core.transports.base import Endpoint
+from core.transports.fingerprints import fingerprint_of, normal_fingerprint
+
+_FORMAT = 1
+_FILE_MAX = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One confirmed identity: fingerprint, key type or kind of certificate ("" = not known), where it comes from."""
+
+    fingerprint: str
+    algorithm: str = ""
+    origin: str = "pin"
+    material: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """What is held about one endpoint. `weak` ones (same address, other port) may confirm but never contradict."""
+
+    strong: tuple[Pin, ...] = ()
+    weak: tuple[Pin, ...] = ()
+    revoked: frozenset[str] = field(default=frozenset())
+
+    def match(self, fingerprint: str) -> Pin | None:
+        """The pin that knows this fingerprint; a revoked key is known to nobody."""
+        if fingerprint in self.revoked:
+            return None
+        return next((pin for pin in (*self.strong, *self.weak) if pin.fingerprint == fingerprint), None)
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """Key types to ask for first."""
+        return tuple(dict.fromkeys(pin.algorithm for pin in (*self.strong, *self.weak) if pin.algorithm))
+
+    @property
+    def any_type(self) -> bool:
+        """A pin may belong to any key type (the spec gives a fingerprint alone)."""
+        return any(not pin.algorithm for pin in self.strong)
+
+
+class KnownHosts:
+    """An OpenSSH known_hosts file, hashed names too; lines that cannot be read are skipped, as ssh does."""
+
+    def __init__(self, text: str) -> None:
+        self._known = asyncssh.import_known_hosts("")
+        for line in text.splitlines():
+            try:
+                self._known.load(line)
+            except (ValueError, UnicodeError):
+                continue
+
+    @classmethod
+    def read(cls, path: Path) -> KnownHosts:
+        """Read the file; TrustError when it cannot be read."""
+        try:
+            return cls(path.read_text("utf-8", "replace"))
+        except OSError as error:
+            raise TrustError(f"cannot read known hosts file {path}: {error.strerror}") from error
+
+    def pins(self, endpoint: Endpoint) -> Pins:
+        """Keys for [address]:port and [host]:port; plain names speak for port 22, and for tunnels of the servers."""
+        names = list(dict.fromkeys((endpoint.address, endpoint.host)))
+        is_tunnel = endpoint.host != endpoint.address
+        plain_counts = endpoint.port == 22 or (is_tunnel and endpoint.plane in ("ssh", "jump"))
+        exact = [self._keys(f"[{name}]:{endpoint.port}") for name in names]
+        plain = [self._keys(name) for name in (names if endpoint.port == 22 else names[:1])]
+        strong, weak = (exact + plain, []) if plain_counts else (exact, plain)
+        return Pins(
+            strong=tuple(pin for keys, _ in strong for pin in keys),
+            weak=tuple(pin for keys, _ in weak for pin in keys),
+            revoked=frozenset(mark for _, revoked in exact + plain for mark in revoked),
+        )
+
+    def _keys(self, name: str) -> tuple[list[Pin], list[str]]:
+        keys, _cas, revoked, *_ = self._known.match(name, "", None)
+        found = [Pin(fingerprint_of(key.public_data), key.get_algorithm(), "known_hosts") for key in keys]
+        return found, [fingerprint_of(key.public_data) for key in revoked]
+
+
+class PinFile:
+    """Our own pins, one JSON file, or memory alone when `path` is None."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._pins: dict[str, Pin] = {}
+        if path is not None:
+            self._pins = self._read(path)
+
+    @staticmethod
+    def key(endpoint: Endpoint) -> str:
+        """What a pin is filed under: plane, address as the operator named it, port."""
+        return f"{endpoint.plane} {endpoint.address} {endpoint.port}"
+
+    def get(self, endpoint: Endpoint) -> Pin | None:
+        """The pin of an endpoint."""
+        return self._pins.get(self.key(endpoint))
+
+    def put(self, pins: Mapping[str, Pin]) -> None:
+        """Add pins on top of what the file holds now (another process may have written)."""
+        if self.path is None:
+            self._pins = {**self._pins, **pins}
+            return
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with _locked(self.path.with_name(self.path.name + ".lock")):
+                self._pins = {**self._read(self.path), **pins}
+                held = {key: asdict(pin) for key, pin in sorted(self._pins.items())}
+                write_private(self.path, json.dumps({"version": _FORMAT, "pins": held}, indent=1))
+        except OSError as error:
+            raise TrustError(f"cannot write pins to {self.path}: {error.strerror}") from error
+
+    @staticmethod
+    def _read(path: Path) -> dict[str, Pin]:
+        try:
+            if path.stat().st_size > _FILE_MAX:
+                raise ValueError("it is too large")
+            data = json.loads(path.read_text("utf-8"))
+            if data["version"] != _FORMAT:
+                raise ValueError("it was written by another version")
+            return {str(key): _pin(value) for key, value in data["pins"].items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise TrustError(
+                f"cannot read the pins in {path}: {error}",
+                fix="repair the file, or move it away and confirm again",
+            ) from error
+
+
+def spec_pin(endpoint: Endpoint) -> Pin | None:
+    """The fingerprint from the spec; TrustError when it is none."""
+    if not endpoint.pinned:
+        return None
+    fingerprint = normal_fingerprint(endpoint.pinned)
+    if fingerprint is None:
+        raise TrustError(
+            f"cannot read the fingerprint of {endpoint.server} ({endpoint.plane}) in the spec",
+            fix="write SHA256:... as ssh-keygen -l prints it, or 64 hex digits",
+        )
+    return Pin(fingerprint, "", "spec")
+
+
+def _pin(value: Any) -> Pin:
+    fields = {name: str(value[name]) for name in ("fingerprint", "algorithm", "origin", "material")}
+    return Pin(**fields)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,102 @@
+"""Bytes to an endpoint, directly or through the jump host, with a deadline. Turns every network error into ours."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Protocol
+
+import asyncssh
+
+from core.errors import ConnectFailed
+from core.text import inert
+from core.transports.base import Endpoint
+
+if TYPE_CHECKING:
+    from core.transports.jump import Jump
+
+NETWORK_ERRORS = (OSError, asyncssh.Error, EOFError)
+
+
+class Reader(Protocol):
+    """The reading half of a byte stream."""
+
+    async def read(self, n: int = -1, /) -> bytes: ...
+
+
+class Writer(Protocol):
+    """The writing half of a byte stream."""
+
+    def write(self, data: bytes, /) -> None: ...
+    async def drain(self) -> None: ...
+    def close(self) -> None: ...
+
+
+def why(error: BaseException) -> str:
+    """A network error in a few plain words, inert."""
+    match error:
+        case socket.gaierror():
+            return "its name cannot be resolved"
+        case ConnectionRefusedError():
+            return "connection refused, nothing listens on that port"
+        case TimeoutError():
+            return "no answer in time"
+        case asyncssh.ChannelOpenError():
+            return f"no channel ({inert(error.reason, 200)})"
+        case asyncssh.ConnectionLost() | ConnectionResetError() | BrokenPipeError() | EOFError():
+            return "it closed the connection"
+        case ssl.SSLError():
+            return f"TLS: {inert((error.reason or str(error)).replace('_', ' ').lower(), 200)}"
+        case OSError() if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+            return "no route to it"
+        case OSError() if error.errno:
+            return os.strerror(error.errno).lower()
+        case asyncssh.Error():
+            return inert(error.reason, 200)
+        case _:
+            return inert(str(error), 200) or type(error).__name__
+
+
+def connect_failed(endpoint: Endpoint, error: BaseException | str, *, fix: str = "") -> ConnectFailed:
+    """ConnectFailed that names the server, the plane and where we really went."""
+    reason = error if isinstance(error, str) else why(error)
+    there = f"{endpoint.host}:{endpoint.port}"
+    return ConnectFailed(
+        endpoint.server,
+        endpoint.plane,
+        f"cannot connect to {endpoint.server} ({endpoint.plane}, {there}): {reason}",
+        fix=fix,
+    )
+
+
+@asynccontextmanager
+async def open_stream(
+    endpoint: Endpoint, jump: Jump | None, limit_s: float
+) -> AsyncIterator[tuple[Reader, Writer]]:
+    """A byte stream to the endpoint, closed on leaving; ConnectFailed when there is none within limit_s."""
+    reader: Reader
+    writer: Writer
+    try:
+        async with asyncio.timeout(limit_s):
+            if jump is None:
+                reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+            else:
+                reader, writer = await jump.open_stream(endpoint.host, endpoint.port)
+    except NETWORK_ERRORS as error:
+        raise connect_failed(endpoint, error) from error
+    try:
+        yield reader, writer
+    finally:
+        with suppress(*NETWORK_ERRORS):
+            _abort(writer)
+
+
+def _abort(writer: Writer) -> None:
+    """Close at once: a peer that reads nothing must not keep the socket."""
+    transport = getattr(writer, "transport", None) or getattr(writer, "channel", None)
+    (transport.abort if transport is not None else writer.close)()
