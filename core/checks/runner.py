@@ -16,6 +16,7 @@ from core.checks.settle import settle
 from core.models.facts import FactMissing
 from core.models.results import CheckResult, CheckSummary, Finding, Scope, Severity, Verdict
 from core.models.spec import Waiver
+from core.text import inert
 
 OnResult = Callable[[CheckResult], Awaitable[None]]
 POOL, MANAGER = "pool", "manager"  # targets of checks that are not about one server
@@ -145,8 +146,7 @@ def _ask(check: Check, context: Context[Any, Any], target: str) -> tuple[Finding
         detail = f"not known: {gap.what}: {gap.reason}"
         return Finding(hit=None, detail=detail, fix=settle(check, context.spec, gap.reason)), Verdict.UNKNOWN
     except Exception as error:  # noqa: BLE001 - one broken check must not end the others; it is shown as unknown
-        detail = f"the check itself failed: {type(error).__name__}: {error}"[:300]
-        detail = "".join(char if char.isprintable() else "?" for char in detail)
+        detail = inert(f"the check itself failed: {type(error).__name__}: {error}", 300)
         return Finding(
             hit=None, detail=detail, fix="report this with the facts of the server"
         ), Verdict.UNKNOWN

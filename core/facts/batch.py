@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from core.models.facts import Fact
+from core.text import inert
 from core.transports.base import CommandSession
 
 # HUP and PIPE are ignored so that a script whose channel is cut still reaches its clean-up lines.
@@ -48,7 +49,9 @@ class Section(NamedTuple):
         if self.status in (126, 127):
             return f"`{self.command.split()[0]}` is not there"
         said = (
-            inert(self.text.strip().splitlines()[-1]) if self.text.strip() else f"exit status {self.status}"
+            inert(self.text.strip().splitlines()[-1], 200)
+            if self.text.strip()
+            else f"exit status {self.status}"
         )
         return f"`{self.command}` failed: {said}"
 
@@ -99,9 +102,3 @@ async def run_batch(
     token = new_token()
     done = await session.run(make_script(commands, token), limit_s=limit_s)
     return split_output(commands, token, done.stdout, datetime.now(UTC))
-
-
-def inert(text: str, limit: int = 300) -> str:
-    """Server text made safe to show: control and invisible characters become `?`, length limited."""
-    shown = "".join(char if char.isprintable() else "?" for char in text[: limit + 1])
-    return shown if len(shown) <= limit else shown[:limit] + "..."

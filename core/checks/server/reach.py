@@ -1,0 +1,71 @@
+"""R116 and old cryptography: how far each plane of each server can be reached."""
+
+from __future__ import annotations
+
+from core.checks.reading import Ctx
+from core.checks.registry import shared
+from core.models.facts import FactMissing, PlaneFact, PlaneState, ServerFacts
+from core.models.results import Finding, Scope, Severity, bad, not_applicable, ok
+
+_TODO = {
+    PlaneState.UNREACHABLE: "start the service, open the port or correct the address",
+    PlaneState.UNTRUSTED: "confirm its identity (fingerprint) first",
+    PlaneState.REFUSED: "correct the login",
+    PlaneState.OLD_CRYPTO: "name the plane in `allow_old_crypto`, or update the server",
+    PlaneState.BROKEN: "look at the service on that server; its answers cannot be read",
+}
+
+
+def judge_plane(plane: PlaneFact, where: str) -> Finding:
+    """Finding of one plane: hit unless it is OK; `where` reads like 'SSH of s1'."""
+    if plane.state is PlaneState.OK:
+        return ok(f"{where} answers")
+    if plane.state is PlaneState.NOT_ASKED:
+        raise FactMissing(where, plane.reason or "not asked")
+    reason = f": {plane.reason}" if plane.reason else ""
+    return bad(
+        f"{where} is {plane.state.value.replace('_', ' ')}{reason}", fix=f"{where}: {_TODO[plane.state]}"
+    )
+
+
+@shared.check(
+    "server.ssh.reachable",
+    rules=("R116",),
+    scope=Scope.SERVER,
+    severity=Severity.WARNING,
+    title="The server's own SSH can be used",
+    why="without it fewer facts are known: names, storage and the virtual IP cannot be looked at from the server",
+    fix="correct the SSH login of the servers",
+    source="server-pools R116",
+    planes=("ssh",),
+    per_server=True,
+    touches=("ssh", "servers", "jump"),
+)
+def ssh_reachable(facts: ServerFacts, ctx: Ctx) -> Finding:
+    """Hit when a login was given and does not work; not applicable without one."""
+    if ctx.spec.ssh is None:
+        return not_applicable("no SSH login to the servers was given")
+    return judge_plane(facts.plane("ssh"), f"SSH of {facts.name}")
+
+
+@shared.check(
+    "server.crypto.old",
+    scope=Scope.SERVER,
+    severity=Severity.WARNING,
+    title="No obsolete cryptography is in use",
+    why="what such a connection carries, the password included, can be read or changed by somebody in between",
+    fix="update the server, then take the plane out of `allow_old_crypto`",
+    source="style 5; server-pools R038",
+    planes=("agent", "ssh"),
+    per_server=True,
+    touches=("allow_old_crypto",),
+)
+def crypto_old(facts: ServerFacts, ctx: Ctx) -> Finding:
+    """Hit when a plane talks with obsolete algorithms; names them."""
+    warned = [f"{name}: {text}" for name, plane in facts.planes.items() for text in plane.warnings]
+    if warned:
+        fix = f"update {facts.name}, then take the plane out of `allow_old_crypto`"
+        return bad(f"{facts.name}: {'; '.join(warned)}", fix=fix)
+    if not any(plane.state is PlaneState.OK for plane in facts.planes.values()):
+        raise FactMissing("cryptography in use", "no plane of the server answered")
+    return ok("modern algorithms on every plane that answered")
