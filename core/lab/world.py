@@ -10,6 +10,7 @@ import itertools
 import random
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -171,6 +172,7 @@ class LabServer:
     pool_members: list[str] = field(default_factory=list)
     cluster_nodes: list[ClusterNode] = field(default_factory=list)  # this server's own copy of cluster.conf
     description: str = ""
+    manager_name: str = ""  # the name Manager shows when an operator gave it another one
     before_ownership: dict[str, Any] = field(
         default_factory=dict
     )  # what Manager changed, put back on release
@@ -238,6 +240,7 @@ class World:
         self.latency_s: dict[
             str, float
         ] = {}  # simulated seconds an answer takes, by plane: agent, ssh, manager
+        self.agent_restarts: dict[str, Callable[[], None]] = {}  # server name -> restart its agent's socket
         self.dns_address = "203.0.113.253"  # resolver of the management network
         self.speed = 1.0  # simulated seconds per real second of delays; larger is faster
         self.random = random.Random(seed)
