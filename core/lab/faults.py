@@ -14,6 +14,8 @@ from typing import Any
 from core.lab.operations.reach import fault
 from core.lab.world import LabServer, World
 
+Params = Mapping[str, Any]
+
 FAULTS: dict[str, str] = {
     "agent-down": "the agent's port refuses every connection",
     "agent-slow": "the agent answers only after `seconds` (default 30)",

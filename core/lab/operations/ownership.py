@@ -20,6 +20,9 @@ def apply_ownership(world: World, server: LabServer, manager_uuid: str) -> None:
         raise CallRefusedError(f"Server is owned by manager: {server.owner}")  # text invented (agent-rpc 11)
     server.owner = manager_uuid
     world.audit.append(f"{server.name}: owned by {manager_uuid}")
+    restart = world.agent_restarts.get(server.name)
+    if restart is not None:
+        restart()
 
 
 def clear_ownership(world: World, server: LabServer, manager_uuid: str) -> None:

@@ -6,10 +6,21 @@ from core.lab import view
 from core.lab.agent.xmltree import Node, node
 from core.lab.world import LabServer, World
 
-_UNSUPPORTED = (
-    "resize_is_sync clone_is_sync custom_clone_name require_storage_name custom_snap_name snapshot splitclone "
-    "snap_is_sync snapclone splitclone_is_sync clone resize snapclone_is_sync"
-).split()
+_UNSUPPORTED = [
+    "resize_is_sync",
+    "clone_is_sync",
+    "custom_clone_name",
+    "require_storage_name",
+    "custom_snap_name",
+    "snapshot",
+    "splitclone",
+    "snap_is_sync",
+    "snapclone",
+    "splitclone_is_sync",
+    "clone",
+    "resize",
+    "snapclone_is_sync",
+]
 _OCFS2_ABILITIES = {
     "resize_is_sync": "YES",
     "clone_is_sync": "YES",
