@@ -1,0 +1,53 @@
+"""R030: the servers' clocks agree. Bounds are poolwright's own (server-pools 9 item 11)."""
+
+from __future__ import annotations
+
+from core.checks.reading import Ctx, gather_fact, joined
+from core.checks.registry import shared
+from core.models.facts import FactMissing
+from core.models.results import Finding, Scope, Severity, bad, ok
+
+INFO_S, WARN_S, STRONG_S = 1.0, 5.0, 60.0
+
+
+@shared.check(
+    "pair.clock.skew",
+    rules=("R030",),
+    scope=Scope.PAIR,
+    severity=Severity.WARNING,
+    title="The clocks agree",
+    why="certificates are refused as not yet valid, events come in the wrong order, guests see time jump",
+    fix="correct the time and set the same NTP servers everywhere",
+    source="server-pools R030 (Concepts 3.3, NTP); bounds are poolwright's",
+    planes=("agent", "ssh"),
+    touches=("servers",),
+)
+def clock_skew(ctx: Ctx) -> Finding:
+    """Hit when two clocks, or a clock and this machine's, differ by more than 1 s (info), 5 s or 60 s (warning).
+
+    A difference within the error of the measurement is not held against anybody.
+    """
+    offsets = gather_fact(ctx, lambda facts: facts.clock_offset_s, "clock")
+    values = offsets.values
+    if not values:
+        offsets.require_all()
+    error = {name: ctx.fleet.servers[name].clock_error_s.value or 0.0 for name in values}
+    middle = sorted(values.values())[len(values) // 2]
+    apart = {name: abs(value - middle) - error[name] for name, value in values.items()}
+    worst = max(apart, key=lambda name: apart[name])
+    far = [name for name in values if apart[name] > INFO_S]
+    if far:
+        shown = joined(f"{name} {values[name]:+.1f} s" for name in far)
+        severity = Severity.INFO if apart[worst] <= WARN_S else Severity.WARNING
+        strong = ": far enough that certificates may be refused" if apart[worst] > STRONG_S else ""
+        return bad(
+            f"{shown} against this machine, the others {middle:+.1f} s{strong}",
+            fix=f"correct the time on {joined(far)} and set the same NTP servers everywhere",
+            servers=far,
+            severity=severity,
+        )
+    offsets.require_all()
+    unsure = [name for name in values if error[name] > WARN_S]
+    if unsure:
+        raise FactMissing("clock", f"{joined(unsure)} answered too slowly to tell within {WARN_S:g} s")
+    return ok(f"within {max(max(values.values()) - min(values.values()), 0.0):.1f} s of each other")
