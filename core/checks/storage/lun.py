@@ -1,0 +1,140 @@
+"""R002, R022, R023, R073: the LUN is shared, the same everywhere, carries nothing and is used by nobody."""
+
+from __future__ import annotations
+
+from core.checks.reading import Ctx, grouped, joined, said_by
+from core.checks.registry import shared
+from core.checks.storage.reading import STORAGE_FIELDS, gather_lun, lun_look, wants, wwid_of
+from core.models.facts import FactMissing
+from core.models.results import Finding, Scope, Severity, bad, not_applicable, ok
+
+_NOT_LUN = "the pool file system is not on a LUN"
+
+
+@shared.check(
+    "storage.lun.clean",
+    rules=("R002",),
+    scope=Scope.STORAGE,
+    severity=Severity.BLOCKER,
+    title="The LUN carries no earlier volume",
+    why="another pool may live there; mkfs and mount refuse, or its data is destroyed",
+    fix="take another LUN, or clear this one after proving that no pool lives there",
+    source="server-pools R002, 7e",
+    planes=("ssh",),
+    needs=("storage.visible.all",),
+    acceptable=False,
+    touches=STORAGE_FIELDS,
+)
+def lun_clean(ctx: Ctx) -> Finding:
+    """Hit when OCFS2, LVM, a partition table or any other signature lies on it; never accepted or waived."""
+    if not wants(ctx, "lun"):
+        return not_applicable(_NOT_LUN)
+    wwid = wwid_of(ctx)
+    looks = gather_lun(ctx, lambda look: look.signatures, "content of the LUN", "it could not be looked at")
+    found = sorted({text for one in looks.values.values() for text in one})
+    if found:
+        clusters = {lun_look(facts).cluster for facts in ctx.servers if facts.name in looks.values} - {""}
+        of = f" of cluster {joined(sorted(clusters))}" if clusters else ""
+        return bad(
+            f"LUN {wwid} carries {joined(found)}{of}",
+            fix=f"take another LUN; or prove that no pool lives on {wwid} (mounted.ocfs2 -f), clear it as in "
+            "server-pools 7e, refresh it in Manager and check again",
+        )
+    if not looks.values:
+        looks.require_all()
+    return ok(f"no signature on LUN {wwid}; seen from {joined(looks.values)}")
+
+
+@shared.check(
+    "storage.lun.free",
+    rules=("R073",),
+    scope=Scope.STORAGE,
+    severity=Severity.BLOCKER,
+    title="No server uses the LUN",
+    why="`is apparently in use by the system; will not make a ocfs2 volume here!`, or somebody's data is lost",
+    fix="unmount it, take it out of LVM, device-mapper and swap on every server",
+    source="server-pools R073",
+    planes=("ssh",),
+    needs=("storage.visible.all",),
+    acceptable=False,
+    touches=STORAGE_FIELDS,
+)
+def lun_free(ctx: Ctx) -> Finding:
+    """Hit when a server has it mounted, in LVM, below another device or as swap; never accepted or waived."""
+    if not wants(ctx, "lun"):
+        return not_applicable(_NOT_LUN)
+    wwid = wwid_of(ctx)
+    looks = gather_lun(ctx, lambda look: look.holders, "users of the LUN", "they could not be looked at")
+    used = {name: joined(holders) for name, holders in looks.values.items() if holders}
+    if used:
+        fix = f"on {joined(used)}, unmount LUN {wwid} or take it out of LVM, device-mapper and swap"
+        return bad(f"LUN {wwid} is in use: {said_by(used)}", fix=fix, servers=list(used))
+    looks.require_all()
+    return ok(f"no server uses LUN {wwid}")
+
+
+@shared.check(
+    "storage.lun.shared",
+    rules=("R022",),
+    scope=Scope.STORAGE,
+    severity=Severity.BLOCKER,
+    title="The LUN is no local disk",
+    why="a local disk is refused, or only one server can join",
+    fix="take a shared LUN",
+    source="server-pools R022 (CLI 3.2, create ServerPool)",
+    planes=("ssh", "agent", "manager"),
+    needs=("storage.visible.all",),
+    touches=STORAGE_FIELDS,
+)
+def lun_shared(ctx: Ctx) -> Finding:
+    """Hit when a server says it is a local disk; one WWID on several servers is shared by its nature."""
+    if not wants(ctx, "lun"):
+        return not_applicable(_NOT_LUN)
+    wwid = wwid_of(ctx)
+    local: list[str] = []
+    seen: list[str] = []
+    remote: list[str] = []
+    for facts in ctx.servers:
+        try:
+            look = lun_look(facts)
+        except FactMissing:
+            continue
+        if look.is_seen:
+            seen.append(facts.name)
+        if look.is_local is not None:
+            (local if look.is_local else remote).append(facts.name)
+    if local:
+        fix = f"take a LUN that all servers share instead of {wwid}"
+        return bad(f"{wwid} is a local disk of {joined(local)}", fix=fix, servers=local)
+    if len(seen) > 1:
+        return ok(f"seen by {joined(seen)}")
+    if remote:
+        return ok(f"{joined(remote)} sees it over a storage network")
+    raise FactMissing("kind of the disk", "not enough servers saw it to tell")
+
+
+@shared.check(
+    "storage.lun.same",
+    rules=("R023",),
+    scope=Scope.PAIR,
+    severity=Severity.BLOCKER,
+    title="The LUN has one size on all servers",
+    why="the joining server cannot find the heartbeat region; an id that means two LUNs is masking gone wrong",
+    fix="correct masking, rescan on every server",
+    source="server-pools R023 (Concepts 3.3, multipath)",
+    planes=("ssh",),
+    needs=("storage.visible.all",),
+    touches=STORAGE_FIELDS,
+)
+def lun_same(ctx: Ctx) -> Finding:
+    """Hit when servers see different sizes behind one WWID."""
+    if not wants(ctx, "lun"):
+        return not_applicable(_NOT_LUN)
+    sizes = gather_lun(ctx, lambda look: look.size_bytes, "size of the LUN", "it was not shown")
+    groups = grouped(sizes.values)
+    if len(groups) > 1:
+        shown = "; ".join(f"{size / 10**9:.1f} GB on {joined(names)}" for size, names in groups.items())
+        fix = f"correct the masking of {wwid_of(ctx)}, rescan on every server, check again"
+        return bad(shown, fix=fix, servers=list(sizes.values))
+    sizes.require_all()
+    return ok(f"{next(iter(groups)) / 10**9:.1f} GB on all servers")
