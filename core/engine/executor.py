@@ -14,7 +14,7 @@ from core.engine.control import Control, Wish
 from core.engine.journal import Entry, Journal
 from core.engine.reading import EngineLimits, Patience, Sleep, said
 from core.engine.step import Look, Seen, Step
-from core.engine.undoing import Stopped, Undoer, step_entry
+from core.engine.undoing import Stopped, Undoer, residue_entry, step_entry
 from core.errors import (
     BadReply,
     CommandTimeout,
@@ -237,10 +237,12 @@ class Executor:
         if (ended := await self._end_as_asked()) is not None:
             return ended
         if failed:
-            return self._end_in_parts(failed)
+            return await self._end_in_parts(failed)
         try:
             items = await self._verified()
-        except TransportError as error:
+        except JournalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - no answer is no verdict
             return self._unverified(said(error))
         self._journal.write(*(_verified_entry(item) for item in items))
         broken = [item for item in items if item.is_essential and item.holds is False]
@@ -271,7 +273,7 @@ class Executor:
         return await self._verify()
 
     def _unverified(self, why: str) -> Outcome:
-        """Every step held when it was done, but the whole could not be looked at: neither a yes nor a reason to undo."""
+        """Every step held when done, but the whole could not be looked at: no yes, and no reason to undo."""
         plan = self._journal.head.plan
         left = Residue(id="verification", what=f"{plan.pool} stands, unverified", where=plan.pool, why=why)
         self._journal.write(
@@ -280,13 +282,15 @@ class Executor:
         )
         return Outcome.NEEDS_HUMAN
 
-    def _end_in_parts(self, failed: list[PlannedStep]) -> Outcome:
+    async def _end_in_parts(self, failed: list[PlannedStep]) -> Outcome:
+        """Some lanes failed and cleaned up after themselves, the others stay."""
         now = self._journal.now.steps
+        reasons = {planned.id: now[planned.id].text for planned in failed}
         for planned in failed:
-            left = Residue(id=planned.id, what=planned.title, where=planned.lane, why=now[planned.id].text)
-            self._journal.write(
-                Entry(EventKind.RESIDUE, left.what, planned.id, data=left.model_dump(mode="json"))
-            )
+            if now[planned.id].was_doing:
+                await self._undoer.undo(planned)
+            left = Residue(id="failed", what=planned.title, where=planned.lane, why=reasons[planned.id])
+            self._journal.write(residue_entry(planned, left))
         text = f"{len(failed)} of {len(now)} steps failed"
         self._journal.write(
             *self._undoer.skipped(), Entry(EventKind.OUTCOME, text, state=Outcome.NEEDS_HUMAN)

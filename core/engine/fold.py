@@ -83,8 +83,12 @@ class RunNow:
         self.state = state
         self.outcome, self.ended_at = None, ""
         self.started_at = self.started_at or event.at.isoformat()
-        if state is RunState.ROLLING_BACK and event.text:
-            self.message = event.text
+        if state is RunState.ROLLING_BACK:
+            self.message = event.text or self.message
+            undone = {id_ for id_, step in self.steps.items() if step.state is _S.UNDONE}
+            self.residue = {
+                key: left for key, left in self.residue.items() if left[0] in undone
+            }  # the rest anew
 
     def _step_state(self, event: RunEvent) -> None:
         step = self.steps.get(event.step)

@@ -26,6 +26,7 @@ STEP_CHANGES: frozenset[tuple[StepState, StepState]] = frozenset(
         (_S.UNDOING, _S.UNDONE),
         (_S.UNDOING, _S.UNDO_FAILED),
         (_S.UNDO_FAILED, _S.UNDOING),  # a later rollback tries again
+        (_S.UNDONE, _S.UNDOING),  # a later rollback looks whether what stayed behind is gone now
         (_S.UNDO_FAILED, _S.UNDO_FAILED),
     }
 )

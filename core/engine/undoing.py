@@ -28,6 +28,11 @@ def step_entry(
     return Entry(EventKind.STEP_STATE, text or planned.title, planned.id, state, data)
 
 
+def residue_entry(planned: PlannedStep, residue: Residue) -> Entry:
+    """The event of something a step left behind."""
+    return Entry(EventKind.RESIDUE, residue.what, planned.id, data=residue.model_dump(mode="json"))
+
+
 class Undoer:
     """Rolls one run back. `doubtful` are steps whose present state in the world is asked before they are undone."""
 
@@ -51,13 +56,13 @@ class Undoer:
                 raise Stopped
             if self._control.wish is Wish.LEAVE:
                 return self.leave(f"{reason}; the rollback was left by the operator")
-            await self._undo(planned)
+            await self.undo(planned)
         return self._end(reason)
 
     def leave(self, reason: str) -> Outcome:
         """End the run as it stands; every effect of it is listed with the commands that end it."""
         for planned in self.to_undo():
-            self._journal.write(self._residue(planned, _left_over(planned, "left on purpose")))
+            self._journal.write(residue_entry(planned, _left_over(planned, "left on purpose")))
         self._journal.write(*self.skipped())
         return self._end(reason)
 
@@ -65,7 +70,12 @@ class Undoer:
         """Steps with an effect of this run, newest first."""
         now = self._journal.now.steps
         plan = self._journal.head.plan.steps
-        found = [planned for planned in plan if _has_effect(now[planned.id].state, now[planned.id].was_doing)]
+        left_over = {step for step, _ in self._journal.now.residue.values()} & self._doubtful
+        found = [
+            planned
+            for planned in plan
+            if _has_effect(now[planned.id].state, now[planned.id].was_doing) or planned.id in left_over
+        ]
         place = {planned.id: index for index, planned in enumerate(plan)}
         return sorted(found, key=lambda planned: (now[planned.id].seq, place[planned.id]), reverse=True)
 
@@ -77,11 +87,12 @@ class Undoer:
         ]
         return [step_entry(planned, _S.SKIPPED, "not reached") for planned in waiting]
 
-    async def _undo(self, planned: PlannedStep) -> None:
+    async def undo(self, planned: PlannedStep) -> None:
+        """Take back one step, within bounds, and write down what stays behind."""
         why_not = self._standing_on(planned) or await self._foreign(planned)
         if why_not:
             left = _left_over(planned, why_not)
-            self._journal.write(self._residue(planned, left), step_entry(planned, _S.UNDO_FAILED, why_not))
+            self._journal.write(residue_entry(planned, left), step_entry(planned, _S.UNDO_FAILED, why_not))
             return
         undone = Undone(certain=False, detail="not tried")
         for attempt in range(self._patience.limits.undo_attempts):
@@ -111,7 +122,7 @@ class Undoer:
         state = _S.UNDONE if undone.certain else _S.UNDO_FAILED
         text = undone.detail or ("taken back" if undone.certain else "could not be taken back")
         self._journal.write(
-            *(self._residue(planned, item) for item in left), step_entry(planned, state, text)
+            *(residue_entry(planned, item) for item in left), step_entry(planned, state, text)
         )
 
     def _standing_on(self, planned: PlannedStep) -> str:
@@ -130,9 +141,6 @@ class Undoer:
         return (
             f"not touched: what is there now is not ours: {look.detail}" if look.seen is Seen.FOREIGN else ""
         )
-
-    def _residue(self, planned: PlannedStep, residue: Residue) -> Entry:
-        return Entry(EventKind.RESIDUE, residue.what, planned.id, data=residue.model_dump(mode="json"))
 
     def _end(self, reason: str) -> Outcome:
         left = len(self._journal.now.residue)
