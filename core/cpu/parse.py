@@ -1,7 +1,8 @@
-"""Processor descriptions of every known format -> CpuProfile. Pure: text in, profiles out; formats are told by content."""
+"""Processor descriptions of every known format become CpuProfiles. Pure: formats are told by their content."""
 
 from __future__ import annotations
 
+from core.cpu.formats import cpuid, cpuinfo, documents, lscpu, solaris, xen
 from core.errors import PoolwrightError
 from core.models.cpu import CpuProfile
 
@@ -22,8 +23,10 @@ def parse_profiles(text: str) -> dict[str, CpuProfile]:
     Raises CpuFormatError when no format fits. What a format does not tell stays None or empty.
     """
     if len(text) > MAX_TEXT:
-        raise CpuFormatError("cannot read this processor description: larger than 32 MiB", fix="pass one server a file")
-    found: dict[str, CpuProfile] = _read(text)
+        raise CpuFormatError(
+            "cannot read this processor description: larger than 32 MiB", fix="pass one server a file"
+        )
+    found = _read(text)
     if not found:
         raise CpuFormatError(
             "cannot read this processor description: no known format fits its content",
@@ -38,4 +41,25 @@ def parse_profile(text: str) -> CpuProfile:
 
 
 def _read(text: str) -> dict[str, CpuProfile]:
-    raise NotImplementedError
+    """The first format that fits the content; the strict ones are asked before the lax ones."""
+    plain = text.lstrip("\ufeff \t\r\n").replace("\r\n", "\n").replace("\r", "\n")
+    if plain[:1] in ("{", "["):
+        found = documents.read_json(plain)
+        if found:
+            return found
+    if plain[:1] == "<":
+        found = documents.read_xml(plain)
+        if found:
+            return found
+    for reads, read in (
+        (cpuid.reads, cpuid.read),
+        (solaris.reads, solaris.read),
+        (xen.reads_info, xen.read_info),
+        (xen.reads_cpu_info, xen.read_cpu_info),
+        (lscpu.reads, lscpu.read),
+        (cpuinfo.reads, cpuinfo.read),
+        (cpuinfo.reads_flags_only, cpuinfo.read_flags_only),
+    ):
+        if reads(plain):
+            return read(plain)
+    return {}
