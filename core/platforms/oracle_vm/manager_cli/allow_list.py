@@ -24,6 +24,17 @@ _PLAIN = re.compile(r"[A-Za-z0-9._:\-]+")
 _INITIATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:\-_]{0,222}")
 
 
+class Later(str):
+    """The id of an object that does not exist yet, as plans show it; a line that holds one cannot be sent."""
+
+    __slots__ = ()
+
+
+def later(what: str) -> Later:
+    """Stands for `<id of what>` in the commands of a plan."""
+    return Later(f"\u27e8id of {what}\u27e9")
+
+
 def live_characters(text: str) -> list[str]:
     """Characters of a text that the Manager CLI would act upon or that cannot be sent as they are, without repeats."""
     return sorted({char for char in text if char in _LIVE or not " " <= char <= "~"})
@@ -43,6 +54,8 @@ def bare_or_quoted(value: str) -> str:
 
 def object_id(value: str) -> str:
     """An id that Manager told; BadReply when it holds what no id should."""
+    if isinstance(value, Later):
+        return value
     if not _ID.fullmatch(value) or _has_live(value):
         raise BadReply(
             "Manager", "manager", f"cannot use the object id {shown(value)}: it holds unsafe characters"

@@ -40,11 +40,15 @@ class Command:
     @override
     def __str__(self) -> str:
         """As plans, journals and logs show it."""
-        return "".join(f'"{part}"' if isinstance(part, Hole) else part for part in self.parts)
+        text = "".join(f'"{part}"' if isinstance(part, Hole) else part for part in self.parts)
+        return text.replace("\u27e8", "<").replace("\u27e9", ">")
 
     def line(self, secrets: Secrets) -> str:
         """As it is sent; SecretError when a secret is missing or cannot be sent safely."""
-        return "".join(_fill(part, secrets) if isinstance(part, Hole) else part for part in self.parts)
+        line = "".join(_fill(part, secrets) if isinstance(part, Hole) else part for part in self.parts)
+        if not all(" " <= char <= "~" for char in line):
+            raise ValueError(f"`{self}` cannot be sent: it holds an open id or a control character")
+        return line
 
 
 def _fill(hole: Hole, secrets: Secrets) -> str:

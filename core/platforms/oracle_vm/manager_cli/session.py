@@ -110,13 +110,17 @@ class ManagerSession:
             self._keeper = None
         await self._drop()
 
-    async def read(self, command: Command, *, step: str = "", limit_s: float | None = None) -> Reply:
+    async def read(
+        self, command: Command, *, step: str = "", limit_s: float | None = None, quiet: bool = False
+    ) -> Reply:
         """Send a command that only reads; CommandFailed when Manager said no. Sent again after a lost connection."""
-        reply = await self.try_read(command, step=step, limit_s=limit_s)
+        reply = await self.try_read(command, step=step, limit_s=limit_s, quiet=quiet)
         return self._checked(command, reply)
 
-    async def try_read(self, command: Command, *, step: str = "", limit_s: float | None = None) -> Reply:
-        """As read, but a `Failure` is returned instead of raised."""
+    async def try_read(
+        self, command: Command, *, step: str = "", limit_s: float | None = None, quiet: bool = False
+    ) -> Reply:
+        """As read, but a `Failure` is returned instead of raised; `quiet` leaves it out of the narration."""
         if command.is_write:
             raise ValueError(f"`{command}` is no read")
         limit_s = min(limit_s or READ_LIMIT_S, self._limits.manager_command_s)
@@ -124,7 +128,7 @@ class ManagerSession:
             for attempt in (1, 2, 3):
                 await self._ensure_connected()
                 try:
-                    return await self._exchange(command, limit_s, step)
+                    return await self._exchange(command, limit_s, step, quiet)
                 except ReplyLost:
                     if attempt == 3:
                         raise
@@ -222,12 +226,12 @@ class ManagerSession:
                     self.server, PLANE, f"cannot use the CLI of {self.server}: no prompt, too much text"
                 )
 
-    async def _exchange(self, command: Command, limit_s: float, step: str) -> Reply:
+    async def _exchange(self, command: Command, limit_s: float, step: str, quiet: bool = False) -> Reply:
         shell = self._shell
         if shell is None:
             raise ReplyLost(self.server, PLANE, str(command), "not connected", may_have_run=False)
         line = command.line(self._secrets)
-        if not command.is_bare or step:
+        if not quiet and not command.is_bare:
             self._narrate(step, f"OVM> {command}")
         try:
             reply = await self._converse(shell, command, line, limit_s)
@@ -235,7 +239,7 @@ class ManagerSession:
             await self._drop()  # whatever comes later would be taken for the next reply
             raise
         self._last_used = time.monotonic()
-        if not command.is_bare:
+        if not quiet and not command.is_bare:
             self._tell(step, reply)
         return reply
 
@@ -325,7 +329,7 @@ async def open_manager(
         async with open_ssh(endpoint, user=user, access=access, secret="manager", jump=jump) as connection:  # noqa: S106
             for warning in connection.warnings:
                 narrate("", warning)
-            async with connection.shell(term="dumb") as channel:
+            async with connection.shell(term="dumb", size=(5000, 60)) as channel:
                 yield channel
 
     session = ManagerSession(

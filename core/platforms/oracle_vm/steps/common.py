@@ -1,0 +1,175 @@
+"""What several steps need: finding servers and pools by reading, words for failures, residue. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from core.errors import CommandFailed, StepError
+from core.models.events import Residue
+from core.models.plan import JsonDict
+from core.platforms.oracle_vm.facts import ManagedPool, ManagedServer
+from core.platforms.oracle_vm.manager_cli import objects
+from core.platforms.oracle_vm.manager_cli.parse import Item, Reply, parse_error
+from core.platforms.oracle_vm.world import Talk
+from core.text import inert
+
+MAX_SERVERS = 300  # a Manager holds 256 (server-pools 2d)
+
+
+class Who(NamedTuple):
+    """A server as plan and spec know it: the operator's name, its Unique_Id when known, further names and addresses."""
+
+    name: str
+    uuid: str = ""
+    also: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, data: JsonDict) -> Who:
+        """From a step's args."""
+        return cls(str(data["name"]), str(data.get("uuid") or ""), tuple(data.get("also") or ()))
+
+    def as_args(self) -> JsonDict:
+        """For a step's args."""
+        return {"name": self.name, "uuid": self.uuid, "also": list(self.also)}
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Everything Manager might call it, lower case."""
+        return frozenset(word.casefold() for word in (self.name, *self.also) if word)
+
+
+class SeenServer(NamedTuple):
+    """A server as Manager shows it now."""
+
+    server: ManagedServer
+    shown: Reply
+
+    @property
+    def id(self) -> str:
+        return self.server.id
+
+
+async def find_server(talk: Talk, who: Who, *, quiet: bool = False) -> SeenServer | None:
+    """Manager's entry of a server: by its Unique_Id, else by address or name; None when Manager does not know it."""
+    items = await talk.list("Server", quiet=quiet)
+    for item in items:
+        if who.uuid and item.id.casefold() == who.uuid.casefold():
+            return await _shown(talk, item, quiet)
+    return await _by_address(talk, who, items, quiet)
+
+
+async def _by_address(talk: Talk, who: Who, items: Sequence[Item], quiet: bool) -> SeenServer | None:
+    known = talk.world.known_servers
+    if len(items) > MAX_SERVERS:
+        raise StepError(talk.step, f"cannot look for {who.name}: Manager lists {len(items)} servers")
+    for item in items:
+        if item.id not in known or not known[item.id]:
+            seen = await _shown(talk, item, quiet)
+            if seen is None:
+                continue
+            server = seen.server
+            words = (server.address, server.hostname, server.name, item.name)
+            known[item.id] = tuple(word.casefold() for word in words if word)
+        if who.words & set(known[item.id]):
+            return await _shown(talk, item, quiet)
+    return None
+
+
+async def _shown(talk: Talk, item: Item, quiet: bool) -> SeenServer | None:
+    shown = await talk.show("Server", item.id, quiet=quiet)
+    return SeenServer(objects.server_of(item, shown), shown) if shown is not None else None
+
+
+async def need_server(talk: Talk, who: Who) -> SeenServer:
+    """As find_server, but its absence fails the step."""
+    found = await find_server(talk, who)
+    if found is None:
+        raise StepError(talk.step, f"cannot find {who.name} in Manager", fix="look at `list Server`")
+    return found
+
+
+def is_ours(talk: Talk, seen: SeenServer) -> bool | None:
+    """Whether this Manager owns the server: True, False (nobody or another one), None when Manager does not tell."""
+    own, owner = talk.world.own_uuid, seen.server.owner
+    if own and owner:
+        return own.casefold() == owner.casefold()
+    taken = objects.is_taken(seen.shown)
+    if taken is not None:
+        return taken
+    if owner is None and (own or seen.shown.get(*objects.OWNER) is not None):
+        return False
+    return None
+
+
+class SeenPool(NamedTuple):
+    """A pool as Manager shows it now."""
+
+    pool: ManagedPool
+    shown: Reply
+
+    @property
+    def id(self) -> str:
+        return self.pool.id
+
+
+async def find_pools(talk: Talk, name: str, *, quiet: bool = False) -> list[SeenPool]:
+    """All pools of that very name; names need not be unique (manager-cli 3.0)."""
+    found = []
+    for item in await talk.list("ServerPool", quiet=quiet):
+        if item.name == name:
+            pool = await show_pool(talk, item, quiet=quiet)
+            if pool is not None:
+                found.append(pool)
+    return found
+
+
+async def show_pool(talk: Talk, item: Item, *, quiet: bool = False) -> SeenPool | None:
+    """One pool; None when it is gone."""
+    shown = await talk.show("ServerPool", item.id, quiet=quiet)
+    return SeenPool(objects.pool_of(item, shown), shown) if shown is not None else None
+
+
+async def our_pool(talk: Talk, name: str, *, quiet: bool = False) -> SeenPool:
+    """The pool of this run: by the id that its making recorded, else by its name when that is unique."""
+    record = next((one for one in talk.world.records.values() if one.get("pool_name") == name), {})
+    if record.get("pool_id"):
+        pool = await show_pool(talk, Item(str(record["pool_id"]), name), quiet=quiet)
+        if pool is not None:
+            return pool
+    found = await find_pools(talk, name, quiet=quiet)
+    if len(found) != 1:
+        many = "no pool has that name" if not found else f"{len(found)} pools have that name"
+        raise StepError(talk.step, f"cannot find the pool {name}: {many}", fix="look at `list ServerPool`")
+    return found[0]
+
+
+def failed(talk: Talk, aim: str, error: CommandFailed, *, fix: str = "") -> StepError:
+    """A step's error out of Manager's own: what matters first, the codes after it (server-pools 6)."""
+    parsed = parse_error(error.text)
+    codes = f" ({' '.join(parsed.codes)})" if parsed.codes else ""
+    return StepError(talk.step, f"cannot {aim}: {inert(parsed.reason, 600)}{codes}", fix=fix)
+
+
+def residue(talk: Talk, what: str, where: str, why: str, commands: Iterable[Any] = ()) -> Residue:
+    """Something this run leaves behind, with the commands a person can run."""
+    return Residue(
+        id=talk.step,
+        what=what,
+        where=where,
+        why=inert(why, 600),
+        commands=tuple(str(one) for one in commands),
+    )
+
+
+def roles_of(words: Iterable[str]) -> frozenset[str]:
+    """Roles in our words (`vm`, `utility`) out of Manager's, REST's or the agent's spelling (manager-cli 3.3)."""
+    found = set()
+    for word in words:
+        for part in word.replace(" ", "_").split(","):
+            plain = part.strip("_ ").casefold()
+            if plain in ("vm", "virtual_machine", "xen", "vm_server", "virtual_machine_server"):
+                found.add("vm")
+            elif plain in ("utility", "utility_server"):
+                found.add("utility")
+    return frozenset(found)

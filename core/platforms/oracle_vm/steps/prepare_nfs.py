@@ -1,0 +1,198 @@
+"""Make the pool's NFS export usable in Manager: file server, refreshes, file system (manager-cli 4.2)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from typing_extensions import override
+
+from core.engine.step import Look, Seen, Step, Undone
+from core.errors import CommandFailed, PoolwrightError, StepError
+from core.models.events import Residue
+from core.models.plan import JsonDict
+from core.platforms.oracle_vm.facts import ManagedFileSystem
+from core.platforms.oracle_vm.manager_cli.command import Command
+from core.platforms.oracle_vm.manager_cli.dialect import NFS_PLUGIN
+from core.platforms.oracle_vm.spec import Release
+from core.platforms.oracle_vm.steps.common import Who, failed, need_server, residue
+from core.platforms.oracle_vm.steps.storage import SeenFileServer, find_file_server, find_file_system
+from core.platforms.oracle_vm.world import OvmWorld, Talk
+
+
+class PrepareNfs(Step[OvmWorld]):
+    """Args: host, export, uniform, name, servers [Who]. Record: file_server_id, file_system_id, existed, had_admin, had_refresh."""
+
+    kind: ClassVar[str] = "prepare_nfs"
+
+    @property
+    def host(self) -> str:
+        return str(self.planned.args["host"])
+
+    @property
+    def export(self) -> str:
+        return str(self.planned.args["export"])
+
+    @property
+    def servers(self) -> list[Who]:
+        return [Who.of(one) for one in self.planned.args["servers"]]
+
+    @override
+    async def look(self, world: OvmWorld) -> Look:
+        talk = world.talk(self.id)
+        found = await find_file_server(talk, self.host)
+        if found is None:
+            return Look(Seen.NOT_THERE, f"Manager has no file server {self.host}", {"existed": False})
+        before: JsonDict = {
+            "existed": True,
+            "file_server_id": found.id,
+            "had_admin": list(found.server.admin_servers),
+            "had_refresh": list(found.server.refresh_servers),
+        }
+        system = await find_file_system(talk, found, self.export)
+        if system is None or system.size_bytes is None:
+            return Look(Seen.NOT_THERE, f"{self.export} has not been refreshed", before)
+        missing = await self._missing(talk, found)
+        if missing:
+            return Look(Seen.NOT_THERE, f"{len(missing)} servers do not serve {self.host} yet", before)
+        record = {"file_server_id": found.id, "file_system_id": system.id}
+        return Look(Seen.THERE, f"{system.name} is known and refreshed", record)
+
+    async def _missing(self, talk: Talk, found: SeenFileServer) -> list[str]:
+        """Ids of our servers that are not refresh servers yet; none when Manager does not tell which are."""
+        if not found.server.refresh_servers:
+            return []
+        ids = [(await need_server(talk, who)).id for who in self.servers]
+        return [id_ for id_ in ids if id_ not in found.server.refresh_servers]
+
+    @override
+    async def do(self, world: OvmWorld) -> JsonDict:
+        talk = world.talk(self.id)
+        ids = [(await need_server(talk, who)).id for who in self.servers]
+        found = await find_file_server(talk, self.host) or await self._create(talk, ids)
+        await self._serve(talk, found, ids)
+        await self._must(
+            talk, talk.dialect.refresh("FileServer", found.id), f"refresh the file server {self.host}"
+        )
+        system = await self._appeared(talk)
+        await self._must(talk, talk.dialect.refresh("FileSystem", system.id), f"refresh {system.name}")
+        return {"file_server_id": found.id, "file_system_id": system.id}
+
+    async def _create(self, talk: Talk, ids: list[str]) -> SeenFileServer:
+        args = self.planned.args
+        command = talk.dialect.create_file_server(
+            str(args["name"]),
+            self.host,
+            await self._plugin(talk),
+            ids,
+            uniform=bool(args.get("uniform", True)),
+        )
+        try:
+            found = await talk.change(command, lambda: find_file_server(talk, self.host, quiet=True))
+        except CommandFailed as error:
+            raise failed(
+                talk, f"register the file server {self.host}", error, fix="check the NFS server"
+            ) from error
+        if found is None:
+            raise StepError(self.id, f"cannot register the file server {self.host}: Manager does not list it")
+        return found
+
+    async def _plugin(self, talk: Talk) -> str:
+        """The generic NFS plug-in as this Manager names it (manager-cli 3.8)."""
+        if talk.dialect.release is Release.R32:
+            return NFS_PLUGIN
+        items = await talk.list("FileServerPlugin")
+        for item in items:
+            if "eneric" in item.name and ("network" in item.name.casefold() or "nfs" in item.id.casefold()):
+                return item.id
+        return NFS_PLUGIN
+
+    async def _serve(self, talk: Talk, found: SeenFileServer, ids: list[str]) -> None:
+        """Make all our servers admin and refresh servers; where Manager does not tell who is, a refusal is no failure."""
+        for had, add in (
+            (found.server.admin_servers, talk.dialect.add_file_server_admin),
+            (found.server.refresh_servers, talk.dialect.add_refresh_server),
+        ):
+            for id_ in ids:
+                if id_ in had:
+                    continue
+                try:
+                    await self._must(talk, add(found.id, id_), f"let a server serve {self.host}")
+                except StepError as error:
+                    if had:
+                        raise
+                    talk.note(f"{error.message} (it may serve it already)")
+
+    async def _appeared(self, talk: Talk) -> ManagedFileSystem:
+        async def probe() -> ManagedFileSystem | None:
+            found = await find_file_server(talk, self.host, quiet=True)
+            return await find_file_system(talk, found, self.export, quiet=True)
+
+        system = await talk.settle(probe)
+        if system is None:
+            limit_s = talk.world.limits.manager_settle_s
+            raise StepError(
+                self.id,
+                f"cannot find {self.export} on {self.host}: Manager does not list it within {limit_s:g} s of the refresh",
+                fix="check that it is exported to every server, and its spelling (R007, R019)",
+            )
+        return system
+
+    async def _must(self, talk: Talk, command: Command, aim: str) -> None:
+        """A command without an effect of its own to look at: a lost reply is read back by what comes after it."""
+        try:
+            await talk.change(command, talk.is_idle, settle=False)
+        except CommandFailed as error:
+            raise failed(talk, aim, error) from error
+
+    @override
+    async def verify(self, world: OvmWorld, record: JsonDict) -> Look:
+        talk = world.talk(self.id)
+        system = await find_file_system(talk, await find_file_server(talk, self.host), self.export)
+        if system is None:
+            return Look(Seen.NOT_THERE, f"Manager does not list {self.export} on {self.host}")
+        return Look(Seen.THERE, f"{system.name} is known and refreshed", {"file_system_id": system.id})
+
+    @override
+    async def undo(self, world: OvmWorld, record: JsonDict) -> Undone:
+        talk = world.talk(self.id)
+        found = await find_file_server(talk, self.host)
+        if found is None:
+            return Undone(detail="Manager has no such file server")
+        if record.get("existed", True):
+            return await self._stop_serving(talk, found, record)
+        command = talk.dialect.delete_file_server(found.id)
+
+        async def is_gone() -> bool | None:
+            return None if await find_file_server(talk, self.host, quiet=True) else True
+
+        try:
+            is_deleted = await talk.change(command, is_gone)
+        except PoolwrightError as error:
+            return Undone((self._left(talk, error.message, [command]),))
+        if is_deleted is None:
+            return Undone((self._left(talk, "Manager still lists it", [command]),))
+        return Undone(detail="deleted; the share itself was not touched")
+
+    async def _stop_serving(self, talk: Talk, found: SeenFileServer, record: JsonDict) -> Undone:
+        """Take away the servers that we added to a file server that was there before."""
+        dialect = talk.dialect
+        had_refresh, had_admin = record.get("had_refresh"), record.get("had_admin")
+        commands = []
+        if had_refresh is not None:
+            new = [one for one in found.server.refresh_servers if one not in had_refresh]
+            commands += [dialect.remove_refresh_server(found.id, one) for one in new]
+        if had_admin is not None:
+            new = [one for one in found.server.admin_servers if one not in had_admin]
+            commands += [dialect.remove_file_server_admin(found.id, one) for one in new]
+        left = []
+        for command in commands:
+            try:
+                await talk.write(command)
+            except PoolwrightError as error:
+                left.append(self._left(talk, error.message, [command]))
+        return Undone(tuple(left), detail="it was there before and stays")
+
+    def _left(self, talk: Talk, why: str, commands: list[Command]) -> Residue:
+        return residue(
+            talk, f"file server {self.host} is still registered in Manager", self.host, why, commands
+        )
