@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,7 +73,9 @@ class HttpsClient:
         """One request and its whole answer within limit_s; TrustError, IdentityChanged, OldCryptoNeeded,
         ConnectFailed, CommandTimeout, BadReply."""
         endpoint = self.endpoint
-        async with self._pinned() as pipe:
+        async with AsyncExitStack() as stack:
+            async with self._access.logins.entry(self._access.limits, self._jump is not None):
+                pipe = await stack.enter_async_context(self._pinned())
             try:
                 async with asyncio.timeout(limit_s):
                     return await self._exchange(pipe, method, path, headers, body)
