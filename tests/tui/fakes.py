@@ -1,0 +1,410 @@
+"""A service with a believable fleet and no sockets: the same signatures as core.service.Service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from typing_extensions import override
+
+from core import spec_file
+from core.errors import IdentityChanged, RunnerError, SpecProblem
+from core.models.cpu import Arch, CpuProfile
+from core.models.events import EventKind, Outcome, Residue, RunEvent, RunState, StepState, Verified
+from core.models.facts import Fact, PlaneFact, PlaneState, ServerFacts
+from core.models.fleet import FleetFacts
+from core.models.plan import Plan, PlannedStep
+from core.models.results import CheckResult, Scope, Severity, Verdict
+from core.models.spec import BaseSpec
+from core.paths import StatePaths
+from core.platforms.base import FormSection, Platform, SecretField
+from core.platforms.oracle_vm.spec import PoolSpec
+from core.secrets import Secrets
+from core.service import Checked, OnResult, OnServer, RunView, Service, StepView, Verdicts
+from core.transports.base import Endpoint
+from core.transports.trust import Identity, TrustState
+
+NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
+SECRETS = {"manager": "throwaway-manager", "agent": "throwaway-agent", "ssh": "throwaway-ssh"}
+SPEC: dict[str, Any] = {
+    "manager": {"host": "203.0.113.250"},
+    "pool": {
+        "name": "pool1",
+        "virtual_ip": "203.0.113.100",
+        "file_system": {"kind": "nfs", "server": "203.0.113.200", "export": "/export/pool1"},
+    },
+    "servers": [{"address": f"203.0.113.{n}"} for n in (11, 12, 13)],
+    "ssh": {"user": "root"},
+}
+SECTIONS = (
+    FormSection("connect", "Connect", ("manager", "release", "ssh", "jump", "agent", "allow_old_crypto")),
+    FormSection(
+        "pool",
+        "Pool",
+        (
+            "pool.name", "pool.virtual_ip", "pool.clustered", "pool.timeout_s", "pool.keymap", "pool.start_policy",
+            "pool.secure_migration", "pool.policy", "pool.roles", "pool.master", "pool.description",
+        ),
+    ),
+    FormSection("servers", "Servers", ("servers",)),
+    FormSection("storage", "Storage", ("pool.file_system",)),
+)  # fmt: skip
+
+
+class FakePlatform:
+    """As much of a platform as the wizard looks at."""
+
+    name = "oracle_vm"
+    title = "Oracle VM"
+    spec_model = PoolSpec
+    sections = SECTIONS
+
+    def secrets_needed(self, spec: BaseSpec) -> Sequence[SecretField]:
+        needed = [
+            SecretField("manager", "Manager password", "password of the Manager user"),
+            SecretField("agent", "Agent password", "password of the agents on the servers"),
+        ]
+        if spec.ssh is not None and spec.ssh.key_file is None:
+            needed.append(SecretField("ssh", "SSH password", "password of the servers' SSH login"))
+        return needed
+
+    def endpoints(self, spec: BaseSpec) -> Sequence[Endpoint]:
+        assert isinstance(spec, PoolSpec)
+        host = spec.manager.host
+        made = [Endpoint(host, "manager", host, host, spec.manager.port, "ssh")]
+        for name in spec.server_names:
+            made.append(Endpoint(name, "agent", name, name, spec.agent.port, "tls"))
+            if spec.ssh is not None:
+                made.append(Endpoint(name, "ssh", name, name, spec.ssh.port, "ssh"))
+        return made
+
+
+class FakeService(Service):
+    """A healthy fleet by default; the public attributes change what happens."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self.paths = StatePaths.of(state_dir)
+        self.pins: dict[tuple[str, str], str] = {}
+        self.changed: set[str] = set()  # servers whose identity has changed
+        self.bad: dict[
+            tuple[str, str], tuple[Verdict, str, str]
+        ] = {}  # (server, check) -> verdict, detail, fix
+        self.password = dict(SECRETS)
+        self.logins: list[tuple[str, str]] = []  # (server, secret name) of each login tried
+        self.checks_made = 0
+        self.outcome = Outcome.CREATED
+        self.fail_at = ""
+        self.hold: asyncio.Event | None = None  # a run waits here after its first step
+        self.stall: asyncio.Event | None = None  # checks wait here before the second server
+        self.views: dict[str, RunView] = {}
+        self.actions: list[str] = []
+        self.started: list[tuple[BaseSpec, Plan, tuple[str, ...]]] = []
+
+    @override
+    def platform(self, name: str = "oracle_vm") -> Platform:
+        return cast("Platform", FakePlatform())
+
+    @override
+    def load(self, path: Path) -> BaseSpec:
+        return spec_file.build(spec_file.read_file(path), lambda _name: PoolSpec, judge)
+
+    @override
+    def parse(self, data: Mapping[str, Any]) -> BaseSpec:
+        return spec_file.parse(data, lambda _name: PoolSpec, judge)
+
+    @override
+    def problems(self, data: Mapping[str, Any]) -> tuple[SpecProblem, ...]:
+        return spec_file.problems(data, lambda _name: PoolSpec, judge)
+
+    # -- trust
+
+    @override
+    async def identities(self, spec: BaseSpec, secrets: Secrets) -> list[Identity]:
+        await asyncio.sleep(0)
+        return [self._identity(each) for each in FakePlatform().endpoints(spec)]
+
+    def _identity(self, endpoint: Endpoint) -> Identity:
+        shown = f"SHA256:{abs(hash_of(endpoint.server + endpoint.plane)):043d}"[:50]
+        key = (endpoint.server, endpoint.plane)
+        made = Identity(
+            endpoint, TrustState.NEW, shown, "ssh-ed25519" if endpoint.kind == "ssh" else "x509 RSA 2048"
+        )
+        if endpoint.server in self.changed:
+            return replace(made, state=TrustState.CHANGED, pinned="SHA256:" + "a" * 43)
+        if key in self.pins:
+            return replace(made, state=TrustState.KNOWN, origin="pin")
+        return made
+
+    @override
+    def trust(self, identities: Sequence[Identity]) -> None:
+        for each in identities:
+            if each.state is TrustState.CHANGED:
+                raise IdentityChanged(
+                    each.endpoint.server, each.endpoint.plane, each.pinned, each.fingerprint
+                )
+            self.pins[each.endpoint.server, each.endpoint.plane] = each.fingerprint
+
+    # -- checks
+
+    @override
+    async def check(
+        self,
+        spec: BaseSpec,
+        secrets: Secrets,
+        *,
+        only: Sequence[str] | None = None,
+        base: Checked | None = None,
+        on_server: OnServer | None = None,
+        on_result: OnResult | None = None,
+    ) -> Checked:
+        self.checks_made += 1
+        fleet = base.fleet if base else FleetFacts()
+        for index, name in enumerate(spec.server_names if only is None else only):
+            if self.stall is not None and index:
+                await self.stall.wait()
+            await asyncio.sleep(0)
+            facts = self._facts(name, spec, secrets)
+            fleet = fleet.with_server(facts)
+            if on_server is not None:
+                await on_server(facts)
+        ordered = {name: fleet.servers[name] for name in spec.server_names if name in fleet.servers}
+        controller = (
+            PlaneState.OK if secrets.get("manager") == self.password["manager"] else PlaneState.REFUSED
+        )
+        fleet = fleet.model_copy(update={"servers": ordered, "controller": PlaneFact(state=controller)})
+        results = [each for name in ordered for each in self._results(name, ordered[name])]
+        results += [_pool_result(spec)]
+        for result in results:
+            if on_result is not None:
+                await on_result(result)
+        return Checked(fleet, tuple(results))
+
+    def _facts(self, name: str, spec: BaseSpec, secrets: Secrets) -> ServerFacts:
+        planes: dict[str, PlaneFact] = {}
+        for plane in ("agent", "ssh") if spec.ssh is not None else ("agent",):
+            self.logins.append((name, plane))
+            good = secrets.get(plane) == self.password[plane]
+            planes[plane] = (
+                PlaneFact(state=PlaneState.OK)
+                if good
+                else PlaneFact(state=PlaneState.REFUSED, reason="login refused")
+            )
+        cpu = CpuProfile(arch=Arch.X86_64, vendor="GenuineIntel", family="6", model="63")
+        return ServerFacts(
+            name=name,
+            address=name,
+            planes=planes,
+            observed_at=NOW,
+            cpu=Fact[CpuProfile].seen(cpu, "agent", NOW),
+        )
+
+    def _results(self, name: str, facts: ServerFacts) -> list[CheckResult]:
+        refused = [plane for plane, fact in facts.planes.items() if fact.state is PlaneState.REFUSED]
+        rows = [
+            ("server.agent.login", Scope.SERVER, "The agent takes the password", "R001", not refused),
+            ("server.owner.free", Scope.SERVER, "The server has no other owner", "R003", True),
+            ("server.clock.close", Scope.SERVER, "The clock is close to ours", "R035", True),
+            (
+                "storage.pool_fs.reachable",
+                Scope.STORAGE,
+                "The server sees the pool file system",
+                "R042",
+                True,
+            ),
+        ]
+        made = []
+        for check, scope, title, rule, holds in rows:
+            verdict = Verdict.PASS if holds else Verdict.FAIL
+            detail, fix = (
+                ("looked at, and good", "") if holds else ("login refused", "type the password again")
+            )
+            if (name, check) in self.bad:
+                verdict, detail, fix = self.bad[name, check]
+            made.append(
+                CheckResult(
+                    id=check, rules=(rule,), scope=scope, target=name, verdict=verdict, severity=Severity.BLOCKER,
+                    title=title, detail=detail, fix=fix, source="server-pools 2", servers=(name,),
+                )
+            )  # fmt: skip
+        return made
+
+    @override
+    def judge(self, spec: BaseSpec, checked: Checked, *, accept: Sequence[str] = ()) -> Verdicts:
+        waived = {(each.check, each.target) for each in spec.waivers}
+        refusals = [
+            each for each in checked.results if each.verdict is Verdict.FAIL and each.key not in waived
+        ]
+        unknown = [
+            each for each in checked.results
+            if each.verdict is Verdict.UNKNOWN and each.id not in accept and each.key not in waived
+        ]  # fmt: skip
+        return Verdicts(tuple(refusals), tuple(unknown))
+
+    @override
+    def plan(self, spec: BaseSpec, checked: Checked) -> Plan:
+        steps = [
+            PlannedStep(
+                id=f"own_server:{name}", kind="own_server", title=f"Own {name}", lane=name,
+                commands=(f"discoverServer ipAddress={name} password=<agent password> takeOwnership=Yes",),
+                undo_commands=(f"releaseOwnership Server name={name}",),
+            )
+            for name in spec.server_names
+        ]  # fmt: skip
+        steps.append(
+            PlannedStep(
+                id="create_pool:pool", kind="create_pool", title=f"Create the pool {spec.pool_name}", lane="pool",
+                commands=(f"create ServerPool name={spec.pool_name} clusterEnable=Yes",),
+                undo_commands=(f"delete ServerPool name={spec.pool_name}",),
+                undo_note="the pool file system on the storage", is_point_of_no_return=True,
+            )
+        )  # fmt: skip
+        return Plan(platform="oracle_vm", pool=spec.pool_name, steps=tuple(steps))
+
+    @override
+    def compatibility(self, spec: BaseSpec, fleet: FleetFacts) -> dict[str, Any]:
+        names = list(fleet.servers)
+        cell = {"verdict": "allowed", "text": "same vendor, family and model", "rows": ["C01"], "missing": []}
+        groups = [{"id": "g1", "name": "Default_Intel_Family:6_Model:63", "servers": names}] if names else []
+        return {
+            "servers": names,
+            "groups": groups,
+            "cells": {a: {b: cell for b in names if b != a} for a in names},
+        }
+
+    # -- runs
+
+    @override
+    async def start(
+        self, spec: BaseSpec, plan: Plan, secrets: Secrets, *, accepted: Sequence[str] = ()
+    ) -> str:
+        run = f"260301-020000-{len(self.views):02d}"
+        self.started.append((spec, plan, tuple(accepted)))
+        steps = tuple(StepView(each.id, each.title, each.lane, StepState.WAITING) for each in plan.steps)
+        self.views[run] = RunView(
+            run,
+            plan.pool,
+            plan.platform,
+            RunState.RUNNING,
+            None,
+            steps,
+            started_at="2026-03-01T02:00:00",
+            is_live=True,
+        )
+        return run
+
+    @override
+    async def follow(self, run: str, since: int = 0) -> AsyncIterator[RunEvent]:
+        seq = 0
+        for kind, step, state, text in self._story(run):
+            if kind is EventKind.NOTE and self.hold is not None:
+                await self.hold.wait()
+            await asyncio.sleep(0)
+            seq += 1
+            event = RunEvent(run=run, seq=seq, at=NOW, kind=kind, step=step, state=state, text=text)
+            self._fold(event)
+            if seq > since:
+                yield event
+
+    def _story(self, run: str) -> list[tuple[EventKind, str, str, str]]:
+        story: list[tuple[EventKind, str, str, str]] = [(EventKind.RUN_STATE, "", "running", "")]
+        done: list[str] = []
+        for number, step in enumerate(self.views[run].steps):
+            story.append((EventKind.STEP_STATE, step.id, "doing", ""))
+            story.append((EventKind.COMMAND, step.id, "", f"OVM> something for {step.id}"))
+            if step.id == self.fail_at:
+                story.append((EventKind.STEP_STATE, step.id, "failed", "Manager said no"))
+                story.append((EventKind.RUN_STATE, "", "rolling_back", ""))
+                for undone in reversed(done):
+                    story.append((EventKind.STEP_STATE, undone, "undone", ""))
+                break
+            story.append((EventKind.STEP_STATE, step.id, "done", "Status: Success"))
+            done.append(step.id)
+            if number == 0:
+                story.append((EventKind.NOTE, "", "", "the first server is owned"))
+        story.append((EventKind.RUN_STATE, "", "done", ""))
+        story.append((EventKind.OUTCOME, "", self.outcome.value, ""))
+        return story
+
+    def _fold(self, event: RunEvent) -> None:
+        view = self.views[event.run]
+        if event.kind is EventKind.STEP_STATE:
+            steps = tuple(
+                replace(each, state=StepState(event.state), text=event.text)
+                if each.id == event.step
+                else each
+                for each in view.steps
+            )
+            view = replace(view, steps=steps)
+        elif event.kind is EventKind.OUTCOME:
+            residue = (
+                (
+                    Residue(
+                        id="fs",
+                        what="pool file system",
+                        where="/export/pool1",
+                        commands=("rm -rf /mnt/pool1/ovspoolfs",),
+                    ),
+                )
+                if self.outcome is Outcome.NEEDS_HUMAN
+                else ()
+            )
+            checks = tuple(
+                Verified(id=f"V{n:02d}", title=f"Item {n}", holds=True, detail="as expected")
+                for n in range(1, 8)
+            )
+            view = replace(
+                view, state=RunState.DONE, outcome=self.outcome, is_live=False, residue=residue,
+                verification=checks if self.outcome is Outcome.CREATED else (),
+            )  # fmt: skip
+        self.views[event.run] = replace(view, last_seq=event.seq)
+
+    @override
+    async def control(self, run: str, action: str) -> str:
+        if run not in self.views:
+            raise RunnerError("cannot reach the runner: no such run")
+        self.actions.append(action)
+        return action
+
+    @override
+    def runs(self) -> list[RunView]:
+        return [replace(each, steps=()) for each in reversed(self.views.values())]
+
+    @override
+    def show(self, run: str) -> RunView:
+        if run not in self.views:
+            raise RunnerError(f"cannot show {run}: there is no such run")
+        return self.views[run]
+
+
+def judge(spec: BaseSpec) -> list[SpecProblem]:
+    """Two rules that the spec alone tells."""
+    assert isinstance(spec, PoolSpec)
+    found = []
+    if spec.pool.clustered and spec.pool.file_system is None:
+        found.append(
+            SpecProblem(
+                "pool.file_system", "a clustered pool needs a pool file system", "choose nfs or lun", "R021"
+            )
+        )
+    if not 30 <= spec.pool.timeout_s <= 300:
+        found.append(SpecProblem("pool.timeout_s", f"is {spec.pool.timeout_s} s", "take 30 to 300", "R044"))
+    return found
+
+
+def hash_of(text: str) -> int:
+    """A number that is the same in every process."""
+    value = 7
+    for char in text:
+        value = (value * 1000003 ^ ord(char)) & ((1 << 140) - 1)
+    return value
+
+
+def _pool_result(spec: BaseSpec) -> CheckResult:
+    return CheckResult(
+        id="pool.servers.alike", rules=(), scope=Scope.POOL, target="pool", verdict=Verdict.INFO, severity=Severity.INFO,
+        title="Identical servers recommended", detail=f"{len(spec.servers)} servers, all alike",
+    )  # fmt: skip

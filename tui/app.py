@@ -1,0 +1,345 @@
+"""The application: themes, global keys, and the way between screens. Every screen owns its own business.
+
+Imports Textual and nothing of core: the first paint waits for neither pydantic nor asyncssh.
+"""
+
+from __future__ import annotations
+
+import getpass
+import importlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from rich.text import Text
+from textual import work
+from textual.app import App
+from textual.binding import Binding, BindingType
+from typing_extensions import override
+
+from tui import borrow, theme
+from tui.screens.home import HomeScreen
+from tui.widgets.dialog import Ask, Help
+
+if TYPE_CHECKING:
+    from core.secrets import Secrets
+    from core.service import RunView, Service
+    from tui.screens.base import StepScreen
+    from tui.session import Session
+
+SCREENS: Mapping[str, str] = {
+    "connect": "ConnectScreen", "pool": "PoolScreen", "servers": "ServersScreen", "storage": "StorageScreen",
+    "compatibility": "CompatibilityScreen", "review": "ReviewScreen", "run": "RunScreen", "done": "DoneScreen",
+}  # fmt: skip
+
+
+class PoolwrightApp(App[int]):
+    """The wizard on screens."""
+
+    TITLE = "poolwright"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+q,f10",
+            "quit",
+            "Quit",
+            id="app.quit",
+            tooltip="leave; a run goes on by itself, answers are kept",
+        ),
+        Binding("f12", "change_theme", "Theme", id="app.theme", show=False),
+    ]
+
+    def __init__(
+        self,
+        service: Callable[[], Service],
+        *,
+        spec: Mapping[str, Any] | None = None,
+        secrets: Secrets | None = None,
+        hints: Mapping[str, str] | None = None,
+        autosave: Path | None = None,
+    ) -> None:
+        super().__init__()
+        for each in theme.themes():
+            self.register_theme(each)
+        self.uses_ascii = os.environ.get("TERM", "").startswith("linux")
+        self.theme = os.environ.get("POOLWRIGHT_THEME", "") if self._has_theme() else self._default_theme()
+        self._make_service = service
+        self._service: Service | None = None
+        self._session: Session | None = None
+        self._spec, self._secrets = spec, secrets
+        self.hints = dict(hints or {})
+        self.autosave_path = autosave
+        self.runs: list[RunView] = []
+        self.operator = _operator()
+
+    def _has_theme(self) -> bool:
+        return os.environ.get("POOLWRIGHT_THEME", "") in self.available_themes
+
+    @staticmethod
+    def _default_theme() -> str:
+        poor = os.environ.get("TERM", "") in (
+            "linux",
+            "screen",
+            "xterm",
+            "xterm-16color",
+        ) and not os.environ.get("COLORTERM")
+        return "poolwright-ansi" if poor else theme.DEFAULT
+
+    @property
+    def is_mono(self) -> bool:
+        """Is there no colour (NO_COLOR)?"""
+        return self.no_color
+
+    @override
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {**super().get_theme_variable_defaults(), **theme.variables(theme.DARK)}
+
+    def on_mount(self) -> None:
+        """Home first; core is imported after it was painted."""
+        _ = self.push_screen(HomeScreen())
+        self.call_after_refresh(self.look_at_runs)
+
+    # -- service and session -------------------------------------------------------------------------------------
+
+    @property
+    def session(self) -> Session:
+        """The session of this wizard; exists once a screen of it was opened."""
+        assert self._session is not None  # noqa: S101 - screens of the wizard open through `begin` only
+        return self._session
+
+    def service(self) -> Service:
+        """The service, made when first needed."""
+        if self._service is None:
+            self._service = self._make_service()
+        return self._service
+
+    @work(thread=True, group="runs", exclusive=True)
+    def look_at_runs(self) -> None:
+        """Import core and list the runs, beside the screen."""
+        from core.errors import PoolwrightError
+
+        try:
+            service = self.service()
+            runs = service.runs()
+        except (PoolwrightError, OSError) as error:
+            self.call_from_thread(self.tell, f"cannot list the runs: {error}", bad=True)
+            return
+        self.call_from_thread(self._take_runs, runs, service.paths.root / "wizard.json")
+
+    def _take_runs(self, runs: Sequence[RunView], autosave: Path) -> None:
+        self.runs = list(runs)
+        self.autosave_path = self.autosave_path or autosave
+        if isinstance(self.screen, HomeScreen):
+            self.screen.show_menu()
+
+    def menu(self) -> list[tuple[str, str]]:
+        """What home offers now: (name, text)."""
+        entries: list[tuple[str, str]] = []
+        live = [run for run in self.runs if run.is_live]
+        if self._spec is not None:
+            entries.append(("ready", "Create the pool that was prepared for you"))
+        entries += [
+            (f"attach:{run.run}", f"Attach to the live run of {borrow.inert(run.pool, 40)}") for run in live
+        ]
+        if self.autosave_path is not None and self.autosave_path.exists():
+            entries.append(("continue", "Continue where you left off"))
+        entries += [("new", "New pool"), ("open", "Open a spec file")]
+        entries.append(("runs", f"Runs ({len(self.runs)})" if self.runs else "Runs"))
+        entries.append(("quit", "Quit"))
+        return entries
+
+    def choose(self, name: str) -> None:
+        """An entry of home."""
+        if name == "quit":
+            self.exit(0)
+        elif name == "open":
+            self.ask("Path of the spec file:", self._open)
+        elif name == "runs":
+            self._list_runs()
+        elif name.startswith("attach:"):
+            self.attach(name.removeprefix("attach:"))
+        elif name:
+            self.begin(name)
+
+    def begin(self, how: str) -> None:
+        """Start the wizard: new, ready (the prepared spec) or continue (saved answers)."""
+        from tui.answers import Answers
+
+        answers: Answers | None = None
+        if how == "ready" and self._spec is not None:
+            answers = Answers(self._spec)
+        elif how == "continue" and self.autosave_path is not None:
+            answers = Answers.restore(self.autosave_path)
+            if answers is None:
+                self.tell("the saved answers cannot be read; start a new pool", bad=True)
+                return
+        self._begin(answers)
+
+    def _begin(self, answers: Any) -> None:
+        from tui.session import Session
+
+        self._session = Session(self.service(), answers, self._secrets)
+        self.go("connect")
+
+    def _open(self, path: str | None) -> None:
+        from core.errors import PoolwrightError
+        from tui.answers import Answers
+
+        if not path:
+            return
+        try:
+            spec = self.service().load(Path(path).expanduser())
+        except PoolwrightError as error:
+            self.tell(str(error), bad=True)
+            return
+        self._begin(Answers(spec.model_dump(mode="json", exclude_defaults=True)))
+
+    # -- between screens -----------------------------------------------------------------------------------------
+
+    def go(self, step_id: str) -> None:
+        """Show a step: the first lies over home, the others take its place."""
+        from tui import wizard
+
+        if not wizard.is_open(step_id, self.session):
+            self.tell("not yet: a run must be started on the review first", bad=True)
+            return
+        module = importlib.import_module(f"tui.screens.{step_id}")
+        screen = cast("StepScreen", getattr(module, SCREENS[step_id])())
+        self.autosave()
+        if isinstance(self.screen, HomeScreen):
+            _ = self.push_screen(screen)
+        else:
+            _ = self.switch_screen(screen)
+
+    def go_back(self, step_id: str) -> None:
+        """To the step before; from the first one, home."""
+        from tui import wizard
+
+        previous = wizard.before(step_id)
+        if previous is None:
+            self.leave_run()
+        else:
+            self.go(previous)
+
+    def leave_run(self) -> None:
+        """Home again; what runs, runs on."""
+        self.autosave()
+        if not isinstance(self.screen, HomeScreen):
+            _ = self.pop_screen()
+        self.look_at_runs()
+
+    def confirm_trust(self, then: Callable[[], object]) -> None:
+        """Show all identities; go on when they were confirmed."""
+        from tui.screens.trust import TrustScreen
+
+        def answered(confirmed: bool | None) -> None:
+            if confirmed:
+                self.start_check()
+                then()
+
+        _ = self.push_screen(TrustScreen(), answered)
+
+    def _list_runs(self) -> None:
+        from tui.screens.runs import RunsScreen
+
+        def chosen(run: str | None) -> None:
+            if run:
+                self.attach(run)
+
+        _ = self.push_screen(RunsScreen(self.runs), chosen)
+
+    def attach(self, run: str) -> None:
+        """Follow a live run, or show how an ended one ended."""
+        from core.errors import PoolwrightError
+        from tui.session import Session
+
+        try:
+            view = self.service().show(run)
+        except PoolwrightError as error:
+            self.tell(str(error), bad=True)
+            return
+        self._session = Session(self.service(), None, self._secrets)
+        self._session.run, self._session.run_has_ended = run, view.outcome is not None
+        self.go("done" if view.outcome is not None else "run")
+
+    # -- background ----------------------------------------------------------------------------------------------
+
+    def start_check(self, only: Sequence[str] | None = None, *, force: bool = False) -> None:
+        """Look at the servers beside the screen: when something changed, or when asked for."""
+        session = self.session
+        if session.run:
+            return
+        why = session.why_no_check()
+        if why:
+            if force:
+                self.tell(f"cannot check yet: {why}")
+            return
+        if force or not session.is_current:
+            self.run_worker(session.check(only), group="check", exclusive=True, exit_on_error=True)
+
+    def autosave(self) -> None:
+        """Keep the answers (never secrets)."""
+        if self._session is None or self.autosave_path is None or self._session.run:
+            return
+        try:
+            self._session.answers.save(self.autosave_path)
+        except OSError as error:
+            self.tell(f"answers cannot be saved: {error.strerror or error}", bad=True)
+
+    # -- small things --------------------------------------------------------------------------------------------
+
+    def tell(self, text: str, *, bad: bool = False) -> None:
+        """A message that does not take the focus."""
+        self.notify(
+            borrow.inert(text, 600), severity="error" if bad else "information", markup=False, timeout=6
+        )
+
+    def ask(self, text: str, then: Callable[[str | None], None], value: str = "") -> None:
+        """Ask for one line."""
+        _ = self.push_screen(Ask(text, value), then)
+
+    def show_help(self, about: Text) -> None:
+        """Help for where the operator is, with the keys that work there."""
+        keys = [
+            (self.get_key_display(each.binding), each.binding.tooltip or each.binding.description)
+            for each in self.screen.active_bindings.values()
+            if each.enabled and each.binding.description and each.binding.id
+        ]
+        _ = self.push_screen(Help(about, keys))
+
+    @override
+    def action_change_theme(self) -> None:
+        """The next of our themes."""
+        names = list(theme.PALETTES)
+        index = names.index(self.theme) + 1 if self.theme in names else 0
+        self.theme = names[index % len(names)]
+        if self._session is not None:
+            self._session.touch()
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "operator"
+
+
+def run_wizard(
+    service: Callable[[], Service],
+    *,
+    spec: Mapping[str, Any] | None = None,
+    secrets: Secrets | None = None,
+    hints: Mapping[str, str] | None = None,
+    autosave: Path | None = None,
+) -> int:
+    """Open the wizard on screens and return the exit code."""
+    app = PoolwrightApp(
+        service,
+        spec=spec,
+        secrets=secrets,
+        hints=hints,
+        autosave=autosave,
+    )
+    return app.run() or app.return_code or 0

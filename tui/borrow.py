@@ -1,0 +1,45 @@
+"""The few leaf functions of core, without any I/O, that the screens need beside the service."""
+
+from __future__ import annotations
+
+from core import text as core_text
+
+ELLIPSIS = core_text.ELLIPSIS
+
+
+def inert(text: object, limit: int = 400) -> str:
+    """Foreign text as one harmless line: no control, format or bidi characters, at most `limit` characters."""
+    return core_text.inert(str(text), limit)
+
+
+def expand_servers(text: str) -> tuple[list[str], list[str]]:
+    """Servers named by typed or pasted text (blanks, commas, semicolons or lines between), and what cannot be read.
+
+    A `#` starts a comment. Order is kept, a name given twice is taken once.
+    """
+    from core.ranges import expand
+
+    names: dict[str, None] = {}
+    wrong: list[str] = []
+    for word in _words(text):
+        try:
+            names.update(dict.fromkeys(expand(word)))
+        except ValueError as error:
+            wrong.append(str(error))
+    return list(names), wrong
+
+
+def _words(text: str) -> list[str]:
+    """Words of the text; a comma inside brackets belongs to the range."""
+    words: list[str] = []
+    for line in text.splitlines():
+        word, depth = "", 0
+        for char in line.split("#", 1)[0]:
+            depth += (char == "[") - (char == "]")
+            if depth <= 0 and (char.isspace() or char in ",;"):
+                words.append(word)
+                word, depth = "", 0
+            else:
+                word += char
+        words.append(word)
+    return [word for word in words if word]

@@ -1,0 +1,161 @@
+"""What every screen of the wizard shares: stepper, heading, body, what is missing, buttons, footer, one drawing timer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Button, Footer, Static
+from typing_extensions import override
+
+from tui import paint, wizard
+from tui.widgets.stepper import Stepper
+
+if TYPE_CHECKING:
+    from tui.app import PoolwrightApp
+    from tui.session import Session
+
+DRAW_S = 0.1  # at most ten paints a second
+
+
+class StepScreen(Screen[None]):
+    """One step. A subclass brings `body`, and `draw` for what the session changes by itself."""
+
+    step_id: ClassVar[str]
+    CSS_PATH = "base.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f8,ctrl+n", "next", "Next", id="wizard.next", tooltip="go on to the next part"),
+        Binding(
+            "f7,escape", "back", "Back", id="wizard.back", tooltip="back to the part before; nothing is lost"
+        ),
+        Binding(
+            "f1,question_mark",
+            "help",
+            "Help",
+            id="wizard.help",
+            tooltip="what the focused input means, all keys",
+        ),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._drawn = -1
+        self._said = ""
+
+    @property
+    def pw(self) -> PoolwrightApp:
+        """The app, by its type."""
+        return cast("PoolwrightApp", self.app)
+
+    @property
+    def session(self) -> Session:
+        """The one session of this wizard."""
+        return self.pw.session
+
+    @override
+    def compose(self) -> ComposeResult:
+        yield Stepper()
+        yield Static(wizard.step(self.step_id).heading, id="heading", markup=False)
+        with Vertical(id="body"):
+            yield from self.body()
+        yield Static("", id="missing", markup=False)
+        with Horizontal(id="nav"):
+            yield from self.buttons()
+        yield Footer(compact=True, show_command_palette=False)
+
+    def body(self) -> Iterator[Widget]:
+        """The widgets of this step."""
+        yield from ()
+
+    def buttons(self) -> Iterator[Button]:
+        """Every key's action as a button too."""
+        yield self.button("Back", "back")
+        yield self.button("Next", "next")
+
+    @staticmethod
+    def button(label: str, action: str) -> Button:
+        """A button of one line that runs an action of this screen."""
+        return Button(label, compact=True, action=f"screen.{action}", classes="nav")
+
+    def on_mount(self) -> None:
+        """Draw at once, then at most ten times a second, and only when something changed."""
+        self.arrive()
+        self._tick()
+        self.set_interval(DRAW_S, self._tick)
+
+    def arrive(self) -> None:
+        """Set the focus; called once when the screen appears."""
+
+    def draw(self) -> None:
+        """Bring what is shown up to date with the session."""
+
+    def _tick(self) -> None:
+        if self._drawn == self.session.version or not self.is_current:
+            return
+        self._drawn = self.session.version
+        self.draw()
+        self.query_one(Stepper).show(self.pw, self.session, self.step_id)
+        self.show_missing()
+
+    def on_screen_resume(self) -> None:
+        """Coming back from another screen: draw everything again."""
+        self._drawn = -1
+
+    def missing(self) -> tuple[str, ...]:
+        """Why this step may not be left forwards."""
+        return wizard.missing(self.step_id, self.session)
+
+    def show_missing(self) -> None:
+        """The line above the buttons: an error, what is missing, or that all is well."""
+        missing = self.missing()
+        activity = "checking... " if self.session.activity.value == "checking" else ""
+        if self.session.error and not activity:
+            made = paint.styled(self.pw, self.session.error, "bad")
+        elif missing:
+            more = f"  (+{len(missing) - 1} more)" if len(missing) > 1 else ""
+            made = paint.styled(self.pw, f"{activity}missing: {missing[0]}{more}", "warn")
+        else:
+            made = paint.styled(self.pw, f"{activity}{self.when_complete()}", "good")
+        if made.plain != self._said:
+            self._said = made.plain
+            self.query_one("#missing", Static).update(made)
+
+    def when_complete(self) -> str:
+        """What to say when nothing is missing."""
+        return "complete: F8 goes on"
+
+    def action_next(self) -> None:
+        """Go on, or say why not."""
+        missing = self.missing()
+        if missing:
+            self.tell(missing[0], bad=True)
+            self.show_where(missing)
+            return
+        following = wizard.after(self.step_id)
+        if following is not None:
+            self.pw.go(following)
+
+    def show_where(self, missing: tuple[str, ...]) -> None:
+        """Lead the eye to what is missing."""
+
+    def action_back(self) -> None:
+        """To the step before, or home from the first."""
+        self.pw.go_back(self.step_id)
+
+    def action_help(self) -> None:
+        """Explain the focused input and list the keys."""
+        self.pw.show_help(self.help_text())
+
+    def help_text(self) -> Text:
+        """What to explain now."""
+        return Text(wizard.step(self.step_id).heading)
+
+    def tell(self, text: str, *, bad: bool = False) -> None:
+        """A message that does not take the focus."""
+        self.pw.tell(text, bad=bad)

@@ -1,0 +1,165 @@
+"""Run: steps by lane as they happen, the log, and the keys to pause, abort or leave it to itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from rich.text import Text
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+from textual.widgets import Button, DataTable, RichLog, Static
+from typing_extensions import override
+
+from core.errors import PoolwrightError
+from core.models.events import RunState
+from tui import paint
+from tui.bridge import Bridge
+from tui.screens.base import StepScreen
+from tui.widgets.dialog import Confirm
+
+
+class RunScreen(StepScreen):
+    """Follows one run; leaving never stops it."""
+
+    step_id = "run"
+    CSS_PATH = "run.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "f6,p", "pause", "Pause/go on", id="run.pause", tooltip="stop before the next step, or go on"
+        ),
+        Binding("f9,a", "abort", "Abort", id="run.abort", tooltip="stop and roll back"),
+        Binding(
+            "f7,escape,d", "detach", "Detach", id="run.detach", tooltip="leave; the run goes on by itself"
+        ),
+        Binding("f5,ctrl+r", "attach", "Attach again", id="run.attach", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bridge = Bridge(self.session.service, self.session.run)
+        self._lines = 0
+        self._rows: set[str] = set()
+        self._state = ""
+
+    @override
+    def body(self) -> Iterator[Widget]:
+        yield Static("", id="state", markup=False)
+        table: DataTable[Text] = DataTable(cursor_type="row", id="steps")
+        yield table
+        yield RichLog(id="log", max_lines=5000, markup=False, wrap=False, auto_scroll=True)
+
+    @override
+    def buttons(self) -> Iterator[Button]:
+        yield self.button("Detach", "detach")
+        yield self.button("Pause/go on", "pause")
+        yield self.button("Abort", "abort")
+        yield self.button("Next", "next")
+
+    @override
+    def arrive(self) -> None:
+        table = self.query_one("#steps", DataTable)
+        for label, width in (("State", 13), ("Lane", 16), ("Step", 44), ("Said", 60)):
+            table.add_column(label, width=width, key=label)
+        table.focus()
+        try:
+            self.bridge.load()
+        except PoolwrightError as error:
+            self.bridge.error = str(error)
+        self.set_interval(0.1, self.draw_dirty)
+        self.action_attach()
+
+    @work(group="follow", exclusive=True)
+    async def action_attach(self) -> None:
+        """Follow from the last event seen."""
+        await self.bridge.follow()
+        self.draw_dirty()
+        if self.bridge.ended is not None:
+            self.session.run_has_ended = True
+            self.session.touch()
+            if self.is_current:
+                self.pw.go("done")
+
+    def draw_dirty(self) -> None:
+        """Draw what changed since the last time."""
+        bridge = self.bridge
+        dirty, bridge.dirty = bridge.dirty, set()
+        table = self.query_one("#steps", DataTable)
+        for step in (each for name, each in bridge.steps.items() if name in dirty):
+            cells = (
+                paint.state(self.pw, step.state.value),
+                paint.styled(self.pw, step.lane, limit=16),
+                paint.styled(self.pw, step.title, limit=44),
+                paint.styled(self.pw, step.text, limit=60),
+            )
+            if step.id in self._rows:
+                for key, cell in zip(("State", "Said"), (cells[0], cells[3]), strict=True):
+                    table.update_cell(step.id, key, cell)
+            else:
+                self._rows.add(step.id)
+                table.add_row(*cells, key=step.id)
+        fresh = min(bridge.logged - self._lines, len(bridge.log))
+        if fresh:
+            log = self.query_one("#log", RichLog)
+            for line in list(bridge.log)[-fresh:]:
+                log.write(Text(line))
+            self._lines = bridge.logged
+        self._draw_state()
+
+    def _draw_state(self) -> None:
+        through, total = self.bridge.progress
+        said = paint.state(self.pw, self.bridge.state.value)
+        said.append(f"  {through} of {total} steps   run {self.bridge.run}")
+        if self.bridge.error:
+            said.append_text(paint.styled(self.pw, f"   {self.bridge.error}; F5 attaches again", "bad"))
+        if said.plain != self._state:
+            self._state = said.plain
+            self.query_one("#state", Static).update(said)
+
+    @override
+    def when_complete(self) -> str:
+        return "the run has ended: F8 shows the result"
+
+    @override
+    def show_missing(self) -> None:
+        if self.session.run_has_ended:
+            super().show_missing()
+            return
+        self.query_one("#missing", Static).update(
+            "leaving is safe: the run goes on by itself; attach again from home"
+        )
+
+    def action_pause(self) -> None:
+        """Pause before the next step, or go on."""
+        self._control("continue" if self.bridge.state is RunState.PAUSED else "pause")
+
+    @work(group="control")
+    async def action_abort(self) -> None:
+        """Ask, then stop and roll back."""
+        sure = await self.app.push_screen_wait(
+            Confirm(
+                "Abort this run? What it has done so far is taken back, step by step.",
+                "Abort and roll back",
+                "Go on",
+            )
+        )
+        if sure:
+            self._control("abort")
+
+    @work(group="control")
+    async def _control(self, action: str) -> None:
+        try:
+            await self.session.service.control(self.bridge.run, action)
+        except PoolwrightError as error:
+            self.tell(str(error), bad=True)
+        else:
+            self.tell(f"asked the runner: {action}")
+
+    def action_detach(self) -> None:
+        """Leave the run to itself."""
+        self.pw.leave_run()
+
+    @override
+    def action_back(self) -> None:
+        self.action_detach()

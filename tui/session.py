@@ -1,0 +1,378 @@
+"""One pass through the wizard: answers, identities, live results, plan, run. Talks to the service; knows no widget.
+
+Screens and the plain mode stand on it alike. A change of anything shown raises `version`, so that drawing can wait
+for its timer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from core.errors import PoolwrightError, SpecProblem
+from core.models.facts import PlaneState, ServerFacts
+from core.models.fleet import FleetFacts
+from core.models.plan import Plan
+from core.models.results import CheckResult, Verdict
+from core.models.spec import BaseSpec
+from core.secrets import Secrets
+from core.service import Checked, Service, Verdicts
+from tui.answers import Answers
+from tui.borrow import inert
+from tui.fields import FormField, build, is_shown
+from tui.theme import rank
+
+if TYPE_CHECKING:
+    from core.transports.base import Endpoint
+    from core.transports.trust import Identity
+
+CONTROLLER = "manager"  # name of the secret that the controller's plane refuses (core/secrets)
+SPEC_ONLY = ("accept", "waivers")  # parts of the spec whose change leaves the facts as they are
+_PLACEHOLDER = "placeholder"
+
+
+class Activity(StrEnum):
+    """What goes on in the background."""
+
+    IDLE = "idle"
+    CHECKING = "checking"
+
+
+class Session:
+    """State and actions of the wizard over one service."""
+
+    def __init__(
+        self, service: Service, answers: Answers | None = None, secrets: Secrets | None = None
+    ) -> None:
+        self.service = service
+        self.answers = answers or Answers()
+        self.secrets = secrets or Secrets()
+        self.platform = service.platform(str(self.answers.base.get("platform", "oracle_vm")))
+        self.sections: dict[str, tuple[FormField, ...]] = {}
+        self.version = 0
+        self.activity = Activity.IDLE
+        self.error = ""  # the last failure of a background action, for the status line
+        self.identities: list[Identity] = []
+        self._trusted: frozenset[Endpoint] = frozenset()
+        self.proved: set[str] = set()  # secrets a server took
+        self.refused: set[str] = (
+            set()
+        )  # secrets a server refused: nothing is tried until they are typed again
+        self.servers: dict[str, ServerFacts] = {}
+        self.results: dict[tuple[str, str], CheckResult] = {}
+        self.checked: Checked | None = None
+        self._checked_hash = ""
+        self._wanted_hash = ""
+        self.run = ""
+        self.run_has_ended = False
+        self._judged: tuple[str, tuple[SpecProblem, ...]] | None = None
+        self._verdicts: tuple[tuple[int, str, tuple[str, ...]], Verdicts] | None = None
+        self._build_forms()
+
+    def _build_forms(self) -> None:
+        model = self.platform.spec_model
+        for section in self.platform.sections:
+            self.sections[section.id] = tuple(
+                field for field in build(model, section.fields) if not field.path.startswith("servers")
+            )
+        self.answers.use_fields([field for fields in self.sections.values() for field in fields])
+
+    def fields(self, *section_ids: str) -> list[FormField]:
+        """The inputs of some forms that exist under the present answers."""
+        return [
+            field
+            for name in section_ids
+            for field in self.sections.get(name, ())
+            if is_shown(field, self.answers.flat)
+        ]
+
+    # -- the spec ------------------------------------------------------------------------------------------------
+
+    def spec(self) -> BaseSpec:
+        """The whole spec, judged by everything it alone tells; SpecError has all problems."""
+        return self.service.parse(self.answers.data)
+
+    def problems(self) -> tuple[SpecProblem, ...]:
+        """Everything the answers alone tell to be wrong or missing; judged once per change."""
+        key = json.dumps(self.answers.data, default=str)
+        if self._judged is None or self._judged[0] != key:
+            self._judged = (key, self.service.problems(self.answers.data))
+        return self._judged[1]
+
+    def draft(self) -> BaseSpec | None:
+        """The spec by shape only: enough to look at servers while later answers are still open. None: not yet."""
+        try:
+            return self.platform.spec_model.model_validate(self.answers.data)
+        except ValidationError:
+            return None
+
+    def sketch(self) -> BaseSpec | None:
+        """A spec with placeholders for what is missing: only to ask which secrets will be needed, never to connect."""
+        data = self.answers.data
+        for _turn in range(4):
+            try:
+                return self.platform.spec_model.model_validate(data)
+            except ValidationError as error:
+                for detail in error.errors(include_url=False, include_input=False, include_context=False):
+                    _fill(data, detail["loc"], detail["type"])
+        return None
+
+    def secrets_needed(self) -> list[tuple[str, str, str]]:
+        """(name, label, help) of each secret the answers call for."""
+        spec = self.sketch()
+        return (
+            []
+            if spec is None
+            else [(each.name, each.label, each.help) for each in self.platform.secrets_needed(spec)]
+        )
+
+    def missing_secrets(self) -> list[str]:
+        """Labels of the secrets that are needed and not given, or refused and not typed again."""
+        return [
+            f"{label} ({'refused, type it again' if name in self.refused else 'not given'})"
+            for name, label, _help in self.secrets_needed()
+            if name not in self.secrets or name in self.refused
+        ]
+
+    def give_secret(self, name: str, value: str) -> None:
+        """A secret was typed and confirmed with Enter."""
+        if value == (self.secrets.get(name) or "") and name not in self.refused:
+            return
+        self.secrets = self.secrets.with_(name, value)
+        self.refused.discard(name)
+        self.proved.discard(name)
+        self.touch()
+
+    # -- trust ---------------------------------------------------------------------------------------------------
+
+    def is_trusted(self) -> bool:
+        """Were the identities of everything the answers name seen and confirmed?"""
+        spec = self.draft()
+        return spec is not None and frozenset(self.platform.endpoints(spec)) <= self._trusted
+
+    async def look_at_identities(self) -> list[Identity]:
+        """Fetch the identities of everything named so far; sends no secret."""
+        spec = self.draft()
+        self.identities = [] if spec is None else await self.service.identities(spec, self.secrets)
+        self.touch()
+        return self.identities
+
+    def identities_in(self, state: str) -> list[Identity]:
+        """Those that are known, new, changed or unreachable."""
+        return [each for each in self.identities if each.state.value == state]
+
+    def confirm_identities(self) -> None:
+        """Pin all new ones; refuses while a changed one is there."""
+        self.service.trust(self.identities_in("changed") or self.identities_in("new"))
+        self._trusted = frozenset(each.endpoint for each in self.identities)
+        self.touch()
+
+    # -- live checks ---------------------------------------------------------------------------------------------
+
+    def why_no_check(self) -> str:
+        """Why the servers cannot be looked at now; empty when they can."""
+        if not self.answers.servers:
+            return "no servers yet"
+        if self.draft() is None:
+            return "answers above are missing"
+        if missing := self.missing_secrets():
+            return missing[0]
+        if not self.is_trusted():
+            return "identities are not confirmed"
+        return ""
+
+    def facts_hash(self) -> str:
+        """What the facts depend on: every answer but acceptances."""
+        data = {name: value for name, value in self.answers.data.items() if name not in SPEC_ONLY}
+        return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
+
+    @property
+    def is_fresh(self) -> bool:
+        """Do the results belong to the present answers?"""
+        return self.checked is not None and self._checked_hash == self.facts_hash()
+
+    @property
+    def is_current(self) -> bool:
+        """Are the results of the present answers there, or on their way?"""
+        if self.activity is Activity.CHECKING:
+            return self._wanted_hash == self.facts_hash()
+        return self.is_fresh
+
+    async def check(self, only: Sequence[str] | None = None) -> None:
+        """Look and judge; results appear as they come. Errors end in `error`, never in an exception."""
+        why = self.why_no_check()
+        spec = self.draft()
+        if why or spec is None:
+            self.error = why
+            self.touch()
+            return
+        self.activity, self.error = Activity.CHECKING, ""
+        wanted = self._wanted_hash = self.facts_hash()
+        if only is None:
+            self.servers, self.results, self.checked = {}, {}, None
+        self.touch()
+        try:
+            checked = await self._look(spec, only)
+            if checked is not None:
+                self._take(checked, wanted)
+        except PoolwrightError as error:
+            self.error = inert(error)
+        finally:
+            self.activity = Activity.IDLE
+            self.touch()
+        return
+
+    async def _look(self, spec: BaseSpec, only: Sequence[str] | None) -> Checked | None:
+        """One server first while a secret is untried, the rest only when it was not refused."""
+        names = list(only) if only is not None else list(spec.server_names)
+        base = self.checked if only is not None else None
+        tried = 0
+        while names and tried < 3 and not self._is_proved():
+            base = await self._ask(spec, names[:1], base)
+            self._learn_secrets(base.fleet)
+            names, tried = names[1:], tried + 1
+            if self.refused:
+                self.error = f"login refused: {', '.join(sorted(self.refused))}; nothing more is tried until it is typed again"
+                self._take(base, "")
+                return None
+        if names or base is None:
+            everything = only is None and not tried
+            base = await self._ask(spec, None if everything else names, base)
+            self._learn_secrets(base.fleet)
+        return base
+
+    async def _ask(self, spec: BaseSpec, only: Sequence[str] | None, base: Checked | None) -> Checked:
+        return await self.service.check(
+            spec, self.secrets, only=only, base=base, on_server=self._on_server, on_result=self._on_result
+        )
+
+    def _is_proved(self) -> bool:
+        return all(
+            name in self.proved for name, _label, _help in self.secrets_needed() if name in ("agent", "ssh")
+        )
+
+    def _learn_secrets(self, fleet: FleetFacts) -> None:
+        planes = [
+            (name, plane.state) for facts in fleet.servers.values() for name, plane in facts.planes.items()
+        ]
+        planes.append((CONTROLLER, fleet.controller.state))
+        for name, state in planes:
+            if state is PlaneState.OK:
+                self.proved.add(name)
+        for name, state in planes:
+            if state is PlaneState.REFUSED and name not in self.proved and name in self.secrets:
+                self.refused.add(name)
+
+    def _take(self, checked: Checked, wanted: str) -> None:
+        self.checked, self._checked_hash = checked, wanted
+        self.servers = dict(checked.fleet.servers)
+        self.results = {result.key: result for result in checked.results}
+
+    async def _on_server(self, facts: ServerFacts) -> None:
+        self.servers[facts.name] = facts
+        self.touch()
+
+    async def _on_result(self, result: CheckResult) -> None:
+        self.results[result.key] = result
+        self.touch()
+
+    def findings_of(self, server: str) -> list[CheckResult]:
+        """Results that concern one server, worst first."""
+        mine = [each for each in self.results.values() if each.target == server or server in each.servers]
+        return sorted(mine, key=lambda each: (rank(each.verdict.value), each.severity.value, each.id))
+
+    def findings(self) -> list[CheckResult]:
+        """Everything that is not simply good, worst first."""
+        quiet = (Verdict.PASS, Verdict.NOT_APPLICABLE)
+        found = [each for each in self.results.values() if each.verdict not in quiet]
+        return sorted(
+            found, key=lambda each: (rank(each.verdict.value), each.severity.value, each.id, each.target)
+        )
+
+    # -- judging, planning, running ------------------------------------------------------------------------------
+
+    def verdicts(self) -> Verdicts | None:
+        """May it be applied? None while there are no results for the present answers."""
+        if self.checked is None or not self.is_fresh:
+            return None
+        key = (id(self.checked), json.dumps(self.answers.data, default=str), tuple(self.answers.accepted))
+        if self._verdicts is None or self._verdicts[0] != key:
+            self._verdicts = (
+                key,
+                self.service.judge(self.spec(), self.checked, accept=self.answers.accepted),
+            )
+        return self._verdicts[1]
+
+    def accept(self, id_or_rule: str) -> bool:
+        """Accept an unknown blocker or a vendor mix by its typed id; False when no open finding has that id."""
+        verdicts = self.verdicts()
+        wanted = id_or_rule.strip()
+        for result in verdicts.unaccepted if verdicts else ():
+            if wanted == result.id or wanted.upper() in result.rules:
+                if wanted not in self.answers.accepted:
+                    self.answers.accepted.append(result.id)
+                self.touch()
+                return True
+        return False
+
+    def plan(self) -> Plan | None:
+        """The plan for the present answers; None (with `error` set) when none can be made yet."""
+        if self.checked is None or not self.is_fresh:
+            return None
+        try:
+            return self.service.plan(self.spec(), self.checked)
+        except PoolwrightError as error:
+            self.error = inert(error)
+            return None
+
+    def compatibility(self, without: Sequence[str] = ()) -> dict[str, Any]:
+        """Groups and matrix of the processors as the service tells them; empty before the first look.
+
+        `without`: servers left out, to see what the pool would be without them.
+        """
+        spec = self.draft()
+        if self.checked is None or spec is None:
+            return {}
+        fleet = self.checked.fleet
+        kept = {name: facts for name, facts in fleet.servers.items() if name not in without}
+        return self.service.compatibility(spec, fleet.model_copy(update={"servers": kept}))
+
+    async def start(self) -> str:
+        """Start the run and return its id; PoolwrightError when it cannot be started."""
+        plan = self.plan()
+        if plan is None:
+            raise PoolwrightError(
+                self.error or "cannot start: there is no plan for the present answers", fix="check again"
+            )
+        self.run = await self.service.start(self.spec(), plan, self.secrets, accepted=self.answers.accepted)
+        self.run_has_ended = False
+        self.touch()
+        return self.run
+
+    def touch(self) -> None:
+        """Something that is shown has changed."""
+        self.version += 1
+
+
+def _fill(data: dict[str, Any], loc: tuple[int | str, ...], kind: str) -> None:
+    """Put a placeholder where the model misses something, take away what does not fit."""
+    here: Any = data
+    path = list(loc)
+    while len(path) > 1:
+        part = path.pop(0)
+        if isinstance(here, dict) and isinstance(part, str):
+            if part not in here and kind != "missing":
+                continue  # the tag of a union
+            here = here.setdefault(part, {})
+        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+            here = here[part]
+    if isinstance(here, dict):
+        if kind == "missing":
+            here[path[0]] = [{"address": _PLACEHOLDER}] if path[0] == "servers" else _PLACEHOLDER
+        else:
+            here.pop(path[0], None)

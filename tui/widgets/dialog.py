@@ -1,0 +1,111 @@
+"""Small modal questions: confirm with named consequences, ask for a line, show help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+from typing_extensions import override
+
+_CSS = """
+{name} {{ align: center middle; background: $pw-background 70%; }}
+{name} > Vertical {{ width: 72; max-width: 100%; height: auto; max-height: 100%; padding: 1 2;
+    background: $pw-panel; border: round $pw-primary; }}
+{name} Horizontal {{ height: 1; margin-top: 1; }}
+{name} Button {{ margin-right: 2; }}
+{name} VerticalScroll {{ height: auto; max-height: 18; }}
+"""
+
+
+class Confirm(ModalScreen[bool]):
+    """A question whose safe answer has the focus."""
+
+    DEFAULT_CSS = _CSS.format(name="Confirm")
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "answer(False)", "Cancel", id="dialog.cancel")]
+
+    def __init__(self, text: str, yes: str, no: str = "Cancel") -> None:
+        super().__init__()
+        self.text, self.yes, self.no = text, yes, no
+
+    @override
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(self.text, markup=False)
+            with Horizontal():
+                yield Button(self.no, id="no", compact=True)
+                yield Button(self.yes, id="yes", compact=True)
+
+    def on_mount(self) -> None:
+        """The safe answer first."""
+        self.query_one("#no").focus()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        _ = self.dismiss(event.button.id == "yes")
+
+    def action_answer(self, value: bool) -> None:
+        """Answer by key."""
+        _ = self.dismiss(value)
+
+
+class Ask(ModalScreen[str | None]):
+    """Asks for one line; None when cancelled."""
+
+    DEFAULT_CSS = _CSS.format(name="Ask")
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="dialog.cancel")]
+
+    def __init__(self, text: str, value: str = "") -> None:
+        super().__init__()
+        self.text, self.value = text, value
+
+    @override
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(self.text, markup=False)
+            line = Input(self.value, compact=True)
+            line.cursor_blink = False
+            yield line
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        _ = self.dismiss(event.value)
+
+    def action_cancel(self) -> None:
+        """No answer."""
+        _ = self.dismiss(None)
+
+
+class Help(ModalScreen[None]):
+    """What the focused input means, and every key of this screen."""
+
+    DEFAULT_CSS = _CSS.format(name="Help")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f1,enter,question_mark", "close", "Close", id="dialog.close")
+    ]
+
+    def __init__(self, about: Text, keys: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self.about, self.keys = about, tuple(keys)
+
+    @override
+    def compose(self) -> ComposeResult:
+        with Vertical(), VerticalScroll():
+            yield Static(self.about)
+            yield Static(
+                Text(
+                    "\n".join(["", *(f"{key:<12} {what}" for key, what in self.keys), "", "Esc closes this."])
+                )
+            )
+
+    def action_close(self) -> None:
+        """Back to where the focus was."""
+        _ = self.dismiss(None)
