@@ -1,21 +1,62 @@
 """What front ends use of the runner: start, follow, control, list, show, resume, rollback. Never touches a server.
 
-A run belongs to its runner, a process of its own; leaving any of these functions, or losing the session, stops nothing.
+A run belongs to its runner, a process of its own; leaving any of these functions, or losing the session, stops
+nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+import contextlib
+import dataclasses
+import json
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
-from core.models.events import RunEvent
+from core.engine.database import file_system
+from core.engine.journal import JournalReader, read_run, run_ids
+from core.errors import PoolwrightError, RunnerError
+from core.models.events import RunEvent, RunState
 from core.models.views import RunView
-from core.runner.protocol import Action, RunDocument
+from core.paths import StatePaths
+from core.runner import survival
+from core.runner.launch import launch
+from core.runner.locks import holder
+from core.runner.protocol import (
+    LINE_MAX_BYTES,
+    VERSION,
+    Action,
+    Order,
+    ProtocolError,
+    RunDocument,
+    Task,
+    decode,
+    encode,
+)
+from core.runner.sockets import connect
+from core.runner.survival import Survival
 from core.secrets import Secrets
 
 __all__ = [
-    "Action", "RunDocument", "control", "follow", "list_runs", "resume_run", "rollback_run", "show_run", "start_run",
-]  # fmt: skip
+    "Action",
+    "RunDocument",
+    "Survival",
+    "control",
+    "follow",
+    "is_live",
+    "list_runs",
+    "outlook",
+    "resume_run",
+    "rollback_run",
+    "show_run",
+    "start_run",
+]
+
+ANSWER_S = 10.0
+_POLL_S = 0.1  # while a runner lives but does not answer (starting, ending): the journal is read instead
 
 
 async def start_run(
@@ -25,49 +66,185 @@ async def start_run(
     stands, its locks are held and its socket listens.
 
     Raises JournalError, RunnerError (another run works on this pool or server) or PathsError before anything is
-    touched.
-    `command` replaces the program that is started (tests).
+    touched. `command` replaces the program that is started (tests).
     """
-    raise NotImplementedError
+    return await _launch(state_dir, Task.START, secrets, command, document=document)
 
 
 async def resume_run(
     state_dir: Path, run: str, secrets: Secrets, *, command: Sequence[str] | None = None
 ) -> str:
-    """Start a new runner that continues a run whose runner is gone; returns its id."""
-    raise NotImplementedError
+    """Start a new runner that continues a run whose runner is gone; returns its id. Secrets are given again."""
+    return await _launch(state_dir, Task.RESUME, secrets, command, run=run)
 
 
 async def rollback_run(
     state_dir: Path, run: str, secrets: Secrets, *, command: Sequence[str] | None = None
 ) -> str:
     """Start a new runner that takes back what an interrupted or ended run did; returns its id."""
-    raise NotImplementedError
+    return await _launch(state_dir, Task.ROLLBACK, secrets, command, run=run)
 
 
-def follow(state_dir: Path, run: str, since: int = 0) -> AsyncIterator[RunEvent]:
+def outlook(state_dir: Path) -> Survival:
+    """How a run started from here outlives this session, with warnings in plain words. Blocking, below a second."""
+    root = StatePaths.of(state_dir).root
+    there = next(path for path in (root, *root.parents) if path.exists())
+    return survival.detect(file_system(there))
+
+
+async def _launch(
+    state_dir: Path,
+    task: Task,
+    secrets: Secrets,
+    command: Sequence[str] | None,
+    *,
+    run: str = "",
+    document: RunDocument | None = None,
+) -> str:
+    paths = StatePaths.of(state_dir)
+    found = await asyncio.to_thread(outlook, paths.root)
+    order = Order(
+        task=task,
+        state_dir=str(paths.root),
+        run=run,
+        document=document,
+        starter_pid=os.getpid(),
+        notes=(f"how this run outlives the session: {found.text}", *found.warnings),
+    )
+    return await launch(order, secrets, found.way, command)
+
+
+def is_live(state_dir: Path, run: str) -> bool:
+    """Does a runner work on this run now?"""
+    return holder(StatePaths.of(state_dir).lock(run)) != 0
+
+
+async def follow(state_dir: Path, run: str, since: int = 0) -> AsyncIterator[RunEvent]:
     """Events after `since`, from the journal and then live; ends at the outcome or when the runner is gone.
 
-    Survives a cut connection by attaching again where it stopped. `show_run(...).outcome` tells how it ended;
-    None means the runner is gone and the run can be resumed.
+    Survives a cut connection by attaching again where it stopped. `show_run(...).outcome` tells how it ended; None
+    means the runner is gone and the run can be resumed.
     """
-    raise NotImplementedError
+    paths = StatePaths.of(state_dir)
+    cursor, is_over = since, False
+    while not is_over:
+        was_live = is_live(paths.root, run)
+        if was_live:
+            async with contextlib.aclosing(_attached(paths, run, cursor)) as events:
+                async for event in events:
+                    if event is None:
+                        is_over = True
+                    else:
+                        cursor = event.seq
+                        yield event
+        for event in _written(paths, run, cursor):
+            cursor = event.seq
+            yield event
+        if not was_live:
+            return
+        if not is_over:
+            await asyncio.sleep(_POLL_S)
+
+
+def _written(paths: StatePaths, run: str, since: int) -> list[RunEvent]:
+    events: list[RunEvent] = []
+    with closing(JournalReader(paths, run)) as reader:
+        while chunk := reader.events(events[-1].seq if events else since):
+            events += chunk
+    return events
+
+
+async def _attached(paths: StatePaths, run: str, since: int) -> AsyncGenerator[RunEvent | None, None]:
+    """Live events; a last None says that the runner told the end; without it the connection was cut."""
+    try:
+        async with _conversation(paths, run) as (reader, writer):
+            writer.write(encode({"type": "attach", "v": VERSION, "since": since}))
+            await writer.drain()
+            while line := await reader.readline():
+                message = decode(line)
+                if message.get("type") == "event":
+                    yield RunEvent.model_validate(message["event"])
+                elif message.get("type") == "end":
+                    yield None
+                    return
+    except (OSError, TimeoutError, ValueError, ProtocolError):
+        return  # cut, dropped or not there: the journal knows
+
+
+@asynccontextmanager
+async def _conversation(
+    paths: StatePaths, run: str
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_unix_connection(sock=connect(paths.socket(run)), limit=LINE_MAX_BYTES)
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            hello = decode(await reader.readline())
+        if hello.get("type") != "hello":
+            raise RunnerError(f"cannot attach to run {run}: {hello.get('message', 'it does not answer')}")
+        yield reader, writer
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
 
 async def control(state_dir: Path, run: str, action: Action | str, *, take_over: bool = False) -> str:
     """Ask a live run to pause, continue, abort (roll back) or leave (stop, undo nothing); returns its answer.
 
     RunnerError when no runner lives, when somebody else controls it (unless `take_over`), or when it cannot do
-    that now.
+    that now. Control belongs to the process that started the run, until that ends or another takes over.
     """
-    raise NotImplementedError
+    paths = StatePaths.of(state_dir)
+    asked = {"type": "control", "v": VERSION, "action": Action(action).value, "take_over": take_over}
+    answer: dict[str, Any]
+    try:
+        async with _conversation(paths, run) as (reader, writer):
+            writer.write(encode(asked))
+            await writer.drain()
+            async with asyncio.timeout(ANSWER_S):
+                answer = decode(await reader.readline())
+    except (OSError, TimeoutError, ProtocolError) as error:
+        fix = f"resume it: poolwright resume {run}" if not is_live(paths.root, run) else "try again"
+        raise RunnerError(f"cannot {action} run {run}: its runner does not answer", fix=fix) from error
+    if answer.get("ok") is not True:
+        raise RunnerError(f"cannot {action} run {run}: {answer.get('message', 'no answer')}")
+    return str(answer.get("message", ""))
 
 
 def list_runs(state_dir: Path) -> list[RunView]:
     """All runs, newest first, without their steps; a journal that cannot be read says so in `message`."""
-    raise NotImplementedError
+    paths = StatePaths.of(state_dir)
+    views = []
+    for run in run_ids(paths):
+        try:
+            views.append(_view(paths, run, with_steps=False))
+        except PoolwrightError as error:
+            views.append(RunView(run, "", "", RunState.CREATED, None, message=str(error)))
+    return views
 
 
 def show_run(state_dir: Path, run: str) -> RunView:
     """One run, folded from its journal; `is_live` says whether a runner works on it now."""
-    raise NotImplementedError
+    paths = StatePaths.of(state_dir)
+    if not paths.journal(run).exists():
+        raise RunnerError(f"cannot find run {run} below {paths.root}", fix="`poolwright runs` lists them")
+    return _view(paths, run, with_steps=True)
+
+
+def _view(paths: StatePaths, run: str, *, with_steps: bool) -> RunView:
+    live = is_live(
+        paths.root, run
+    )  # before the journal is read: a run that ends in between shows its outcome
+    head, now = read_run(paths, run)
+    view = now.view(head.plan, is_live=live, with_steps=with_steps)
+    if live or now.state is RunState.DONE:
+        return view
+    return dataclasses.replace(view, message=_interrupted(paths, run))
+
+
+def _interrupted(paths: StatePaths, run: str) -> str:
+    """What to say of a run that has neither a runner nor an outcome."""
+    why = ""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        why = f": {json.loads(paths.errors(run).read_text(encoding='utf-8'))['message']}"
+    return f"interrupted{why}; `poolwright resume {run}` goes on, `poolwright rollback {run}` takes it back"

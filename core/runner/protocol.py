@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
+from typing import Any
 
 from pydantic import Field
 
@@ -11,6 +13,11 @@ from core.models.plan import JsonDict, Plan
 from core.models.spec import BaseSpec
 
 VERSION = 1
+LINE_MAX_BYTES = 16 * 1024 * 1024  # one event: its text is bounded, a record is small JSON
+
+
+class ProtocolError(Exception):
+    """What came over the socket is not our protocol; stays inside the runner's rooms."""
 
 
 class Action(StrEnum):
@@ -22,6 +29,14 @@ class Action(StrEnum):
     LEAVE = "leave"
 
 
+class Task(StrEnum):
+    """What a runner is started for."""
+
+    START = "start"
+    RESUME = "resume"
+    ROLLBACK = "rollback"
+
+
 class RunDocument(Frozen):
     """What a run shall do: the spec as JSON, its plan, and what the operator accepted; no secret."""
 
@@ -30,9 +45,7 @@ class RunDocument(Frozen):
     plan: Plan
     accepted: tuple[str, ...] = ()
     known_hosts: str | None = None  # OpenSSH file the operator gave, beside the pins
-    limits: dict[str, float] = Field(
-        default={}
-    )  # fields of core.transports.limits.Limits that differ from the defaults
+    limits: dict[str, int | float] = Field(default={})  # fields of core.transports.limits.Limits that differ
 
     @classmethod
     def of(
@@ -42,7 +55,7 @@ class RunDocument(Frozen):
         *,
         accepted: tuple[str, ...] = (),
         known_hosts: str | None = None,
-        limits: dict[str, float] | None = None,
+        limits: dict[str, int | float] | None = None,
     ) -> RunDocument:
         """The document of a spec and the plan made from it."""
         return cls(
@@ -53,3 +66,33 @@ class RunDocument(Frozen):
             known_hosts=known_hosts,
             limits=limits or {},
         )
+
+
+class Order(Frozen):
+    """What a new runner reads from its stdin, beside the secrets, which stay out of every model."""
+
+    v: int = VERSION
+    task: Task
+    state_dir: str
+    run: str = ""  # of resume and rollback
+    document: RunDocument | None = None  # of start
+    starter_pid: int = 0  # the first controller
+    notes: tuple[str, ...] = ()  # how this run survives a logout, for the journal
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """One line."""
+    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(line: bytes) -> dict[str, Any]:
+    """One message; ProtocolError when it is none, or of another version."""
+    try:
+        message = json.loads(line)
+    except ValueError as error:
+        raise ProtocolError("no JSON line") from error
+    if not isinstance(message, dict):
+        raise ProtocolError("no JSON object")
+    if message.get("v", VERSION) != VERSION:
+        raise ProtocolError(f"speaks version {message.get('v')}, not {VERSION}")
+    return message

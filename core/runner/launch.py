@@ -1,0 +1,76 @@
+"""Start a runner and wait for its one line. Secrets go through the pipe, never by argv, environment or file."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Sequence
+from pathlib import Path
+
+import core
+from core.errors import JournalError, PoolwrightError, RunnerError, SecretError, StepError, TrustError
+from core.paths import PathsError
+from core.runner.hardening import clean_environment
+from core.runner.protocol import Order
+from core.runner.survival import Way
+from core.secrets import Secrets
+
+READY_S = 60.0  # importing, opening a journal and checking it; a slow disk included
+_KNOWN: dict[str, type[PoolwrightError]] = {
+    kind.code: kind for kind in (JournalError, PathsError, RunnerError, SecretError, TrustError)
+}
+
+
+def default_command() -> tuple[str, ...]:
+    """The production runner: this very interpreter, nothing taken from the current folder."""
+    return (sys.executable, "-P", "-m", "core.runner")
+
+
+async def launch(order: Order, secrets: Secrets, way: Way, command: Sequence[str] | None = None) -> str:
+    """Start a runner and return its run's id once it is ready; raises what it refused with."""
+    argv = list(command or default_command())
+    if way is Way.SCOPE:
+        argv = ["systemd-run", "--user", "--scope", "--quiet", "--collect", "--", *argv]
+    package_root = str(Path(core.__path__[0]).parent)
+    text = json.dumps(
+        {**order.model_dump(mode="json"), "secrets": {name: secrets.get(name) for name in secrets.names()}}
+    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            env=clean_environment(os.environ, package_root),
+            cwd="/",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise RunnerError(f"cannot start a runner: {argv[0]}: {error.strerror}") from error
+    try:
+        async with asyncio.timeout(READY_S):
+            said, _ = await process.communicate(text.encode())
+    except TimeoutError:
+        raise RunnerError(
+            f"cannot tell whether the runner began: no word within {READY_S:g} s",
+            fix="look at `poolwright runs`",
+        ) from None
+    return _understood(said)
+
+
+def _understood(said: bytes) -> str:
+    try:
+        answer = json.loads(said)
+        if answer["ok"]:
+            return str(answer["run"])
+        code, message, fix = str(answer["code"]), str(answer["message"]), str(answer["fix"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunnerError(
+            "cannot start a runner: it ended without a word", fix="try `python -m core.runner`"
+        ) from error
+    if code == StepError.code:
+        raise StepError("", message, fix=fix)
+    raise _KNOWN.get(code, RunnerError)(message, fix=fix)

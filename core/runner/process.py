@@ -1,0 +1,217 @@
+"""One run from order to outcome, inside the detached process. Owns journal, locks, socket and the platform's world."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from core.engine.control import Control, Wish
+from core.engine.executor import Executor, check_plan
+from core.engine.journal import Entry, Head, Journal
+from core.engine.reading import EngineLimits
+from core.engine.step import Step
+from core.engine.undoing import Stopped
+from core.errors import JournalError, PoolwrightError, RunnerError
+from core.models.events import EventKind, Outcome, RunState
+from core.models.plan import Plan
+from core.models.spec import BaseSpec
+from core.paths import StatePaths
+from core.platforms.base import Platform
+from core.runner.locks import Claims, Peer, RunLock, claims_of
+from core.runner.protocol import Order, RunDocument, Task
+from core.runner.server import Server
+from core.secrets import Secrets
+from core.transports.base import Access
+from core.transports.limits import Limits
+from core.transports.trust import TrustStore
+
+STOP_GRACE_S = 20.0  # below the 90 s that systemd gives before it kills
+Ready = Callable[[str, Path], None]  # run id, file for the last words of a runner that dies
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Everything a run needs, judged before anything is written or touched."""
+
+    platform: Platform
+    spec: BaseSpec
+    plan: Plan
+    document: RunDocument
+    steps: dict[str, Step[Any]]
+    access: Access
+
+
+async def run(
+    order: Order,
+    secrets: Secrets,
+    resolve: Callable[[str], Platform],
+    ready: Ready,
+    *,
+    engine: EngineLimits = EngineLimits(),  # noqa: B008 - frozen
+) -> Outcome | None:
+    """Carry out an order; `ready` is called when all is set and nothing is touched yet.
+
+    Returns the outcome, or None when the run stays open (stopped, or its servers cannot be reached on a resume).
+    Before `ready` every PoolwrightError means that nothing was touched.
+    """
+    paths = StatePaths.of(Path(order.state_dir))
+    async with AsyncExitStack() as stack:
+        job, journal = await _prepare(order, secrets, resolve, paths, stack)
+        control = Control()
+        starter = Peer(order.starter_pid, os.geteuid()) if order.starter_pid else None
+        await stack.enter_async_context(Server(paths, journal, control, starter=starter).open())
+        for note in order.notes:
+            journal.write(Entry(EventKind.NOTE, note))
+        ready(journal.head.run, paths.errors(journal.head.run))
+        async with _signals(journal, control):
+            return await _work(order.task, job, journal, control, engine)
+
+
+async def _prepare(
+    order: Order,
+    secrets: Secrets,
+    resolve: Callable[[str], Platform],
+    paths: StatePaths,
+    stack: AsyncExitStack,
+) -> tuple[Job, Journal]:
+    """Journal and locks of the run, in the order that leaves nothing behind when one is refused."""
+    if order.task is Task.START:
+        if order.document is None:
+            raise RunnerError("cannot start a run: the order has no document")
+        job = _job(order.document, secrets, resolve, paths)
+        await _claim(job, paths.root.name, stack)
+        extra = order.document.model_dump(mode="json", exclude={"spec", "plan", "platform"})
+        journal = Journal.create(
+            paths, job.plan, spec=job.document.spec, extra=extra, secrets=secrets.values()
+        )
+        stack.callback(journal.close)
+        stack.callback(RunLock(paths.lock(journal.head.run)).close)
+        return job, journal
+    stack.callback(_run_lock(paths, order.run).close)
+    journal = Journal.open(paths, order.run, secrets.values())
+    stack.callback(journal.close)
+    job = _job(_document(journal.head), secrets, resolve, paths)
+    if order.task is Task.RESUME and journal.now.state is RunState.DONE:
+        raise RunnerError(f"cannot resume run {order.run}: it has ended ({journal.now.outcome})")
+    if order.task is Task.ROLLBACK and journal.now.outcome in (Outcome.ROLLED_BACK, Outcome.REFUSED):
+        raise RunnerError(f"cannot roll back run {order.run}: nothing of it is left ({journal.now.outcome})")
+    await _claim(job, order.run, stack)
+    return job, journal
+
+
+def _run_lock(paths: StatePaths, run: str) -> RunLock:
+    if not paths.journal(run).exists():
+        raise RunnerError(f"cannot find run {run} below {paths.root}", fix="`poolwright runs` lists them")
+    return RunLock(paths.lock(run))
+
+
+async def _claim(job: Job, told: str, stack: AsyncExitStack) -> None:
+    claims = claims_of(job.spec, job.plan.pool, job.platform.endpoints(job.spec), job.access.trust)
+    await stack.enter_async_context(Claims(claims, f"pool {job.plan.pool}, {told}"))
+
+
+def _document(head: Head) -> RunDocument:
+    return RunDocument.model_validate(
+        {**head.extra, "platform": head.platform, "spec": head.spec, "plan": head.plan}
+    )
+
+
+def _job(
+    document: RunDocument, secrets: Secrets, resolve: Callable[[str], Platform], paths: StatePaths
+) -> Job:
+    platform = resolve(document.platform)
+    try:
+        spec = platform.spec_model.model_validate(document.spec)
+        limits = dataclasses.replace(Limits(), **cast(dict[str, Any], document.limits))
+    except (ValidationError, TypeError) as error:
+        raise RunnerError(f"cannot read what this run shall do: {error}") from error
+    check_plan(document.plan)
+    unknown = sorted({step.kind for step in document.plan.steps} - set(platform.step_kinds))
+    if unknown:
+        raise RunnerError(f"cannot do steps of kind {', '.join(unknown)}: {platform.title} has none such")
+    steps = {planned.id: platform.step_kinds[planned.kind](planned) for planned in document.plan.steps}
+    known_hosts = document.known_hosts or spec.trust.known_hosts
+    trust = TrustStore(paths.pins, Path(known_hosts).expanduser() if known_hosts else None)
+    return Job(platform, spec, document.plan, document, steps, Access(trust, secrets, limits))
+
+
+async def _work(
+    task: Task, job: Job, journal: Journal, control: Control, engine: EngineLimits
+) -> Outcome | None:
+    def narrate(step: str, line: str) -> None:
+        journal.write(Entry(EventKind.COMMAND, line, step))
+
+    is_open = False
+    try:
+        async with job.platform.open_world(job.plan, job.spec, job.access, narrate) as world:
+            is_open = True
+            executor = Executor(
+                journal,
+                job.steps,
+                world,
+                lambda: job.platform.verify(world, job.spec, job.plan),
+                control=control,
+                limits=engine,
+            )
+            if task is Task.ROLLBACK:
+                return await executor.roll_back("asked for by the operator")
+            return await executor.run()
+    except Stopped:
+        journal.write(
+            Entry(EventKind.NOTE, f"the runner was asked to end; resume {journal.head.run} goes on here")
+        )
+        return None
+    except JournalError:
+        raise
+    except PoolwrightError as error:
+        if is_open and journal.now.outcome is not None:
+            return journal.now.outcome  # only closing the sessions failed
+        return _not_reached(journal, error)
+
+
+def _not_reached(journal: Journal, error: PoolwrightError) -> Outcome | None:
+    """The sessions for the steps cannot be opened: nothing was touched by this process."""
+    if journal.now.state is RunState.CREATED:
+        journal.write(Entry(EventKind.OUTCOME, str(error), state=Outcome.REFUSED))
+        return Outcome.REFUSED
+    journal.write(Entry(EventKind.NOTE, f"cannot go on: {error}; resume {journal.head.run} tries again"))
+    return None
+
+
+@asynccontextmanager
+async def _signals(journal: Journal, control: Control) -> AsyncIterator[None]:
+    """SIGTERM ends the process after the step at hand, within STOP_GRACE_S; a hang-up means nothing to us."""
+    loop = asyncio.get_running_loop()
+    work = asyncio.current_task()
+    cuts: list[asyncio.TimerHandle] = []
+
+    def stop() -> None:
+        control.ask(Wish.STOP)
+        if not cuts and work is not None:
+            cuts.append(loop.call_later(STOP_GRACE_S, work.cancel))
+
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    for ignored in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(ignored, signal.SIG_IGN)
+    try:
+        yield
+    except asyncio.CancelledError:
+        with contextlib.suppress(JournalError):
+            journal.write(
+                Entry(EventKind.NOTE, "the runner was ended while a step was under way; it is in doubt")
+            )
+        raise
+    finally:
+        for cut in cuts:
+            cut.cancel()
+        loop.remove_signal_handler(signal.SIGTERM)
