@@ -167,25 +167,38 @@ class Talk:
                 with suppress(asyncio.CancelledError):
                     await watching
 
-    async def change(
-        self, command: Command, effect: Callable[[], Awaitable[T | None]], *, settle: bool = True
-    ) -> T | None:
+    async def change(self, command: Command, effect: Callable[[], Awaitable[T | None]]) -> T | None:
         """Send a change and wait until its effect can be seen; None when it does not show within the settling time.
 
-        A lost reply is answered by looking alone, as long as jobs run; without an effect ReplyLost goes on to the caller.
+        A lost reply is answered by looking alone, as long as jobs run; without an effect ReplyLost goes on to the
+        caller.
         """
-        lost: ReplyLost | None = None
+        lost = await self._send(command)
+        seen = await self.settle(effect, while_jobs_run=lost is not None)
+        if seen is None and lost is not None:
+            raise lost
+        return seen
+
+    async def apply(
+        self, command: Command, effect: Callable[[], Awaitable[bool | None]] | None = None
+    ) -> None:
+        """Send a change whose effect is looked at only when the reply was lost; a refresh is then sent once more."""
+        lost = await self._send(command)
+        if lost is None:
+            return
+        if effect is not None and await self.settle(effect, while_jobs_run=True):
+            return
+        if not command.is_repeatable or await self.settle(self.is_idle, while_jobs_run=True) is None:
+            raise lost
+        await self.write(command)
+
+    async def _send(self, command: Command) -> ReplyLost | None:
         try:
             await self.write(command)
         except ReplyLost as error:
             self.note(f"reply lost ({error.why}), looking at what became of it")
-            lost = error
-        seen = (
-            await self.settle(effect, while_jobs_run=lost is not None) if settle or lost else await effect()
-        )
-        if seen is None and lost is not None:
-            raise lost
-        return seen
+            return error
+        return None
 
     async def settle(
         self,

@@ -35,6 +35,7 @@ class Command:
     parts: tuple[str | Hole, ...]
     is_write: bool = True
     is_bare: bool = False
+    is_repeatable: bool = False  # a refresh: after a lost reply, and when no job runs, it may be sent again
     unconfirmed: bool = False  # the sheet assumes this form without a source (manager-cli 3.5, 3.4)
 
     @override
@@ -61,6 +62,11 @@ def _fill(hole: Hole, secrets: Secrets) -> str:
 def write(*words: str | Hole, unconfirmed: bool = False) -> Command:
     """A command that changes something; words are joined by blanks, a word before a hole ends in `=`."""
     return Command(_join(words), unconfirmed=unconfirmed)
+
+
+def refresh(*words: str) -> Command:
+    """A command that makes Manager look again; it configures nothing."""
+    return Command(_join(words), is_repeatable=True)
 
 
 def read(*words: str, is_bare: bool = False) -> Command:

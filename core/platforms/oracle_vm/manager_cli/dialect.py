@@ -18,6 +18,7 @@ from core.platforms.oracle_vm.manager_cli.command import (
     Command,
     Hole,
     read,
+    refresh,
     write,
 )
 from core.platforms.oracle_vm.spec import (
@@ -111,11 +112,11 @@ class Dialect:
 
     def refresh(self, type_: str, id_: str) -> Command:
         """Refresh an object (3.7)."""
-        return write("refresh", allow.word(type_), self._id(id_))
+        return refresh("refresh", allow.word(type_), self._id(id_))
 
     def refresh_storage_layer(self, server: str) -> Command:
         """Make a server look again at its file servers and arrays (3.7)."""
-        return write("refreshStorageLayer Server", self._id(server))
+        return refresh("refreshStorageLayer Server", self._id(server))
 
     # -- file servers ----------------------------------------------------------------------------------------------
 
@@ -196,7 +197,7 @@ class Dialect:
 
     def validate_array(self, array: str) -> Command | None:
         """Let Manager check an array before its refresh (3.7); None where the release has no such command."""
-        return write(f"validate {self.array_type}", self._id(array))
+        return refresh(f"validate {self.array_type}", self._id(array))
 
     def delete_array(self, array: str) -> Command:
         """Make Manager forget an array that we made (4.3)."""

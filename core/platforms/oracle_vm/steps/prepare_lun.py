@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from typing_extensions import override
@@ -113,9 +114,14 @@ class PrepareLun(Step[OvmWorld]):
 
     async def _add_admin(self, talk: Talk, array: ManagedArray, found: SeenServer) -> None:
         """A refusal is no failure where Manager does not tell who administers the array."""
+
+        async def serves() -> bool | None:
+            now = await self._array(talk)
+            return True if now is not None and found.id in now.admin_servers else None
+
+        command = talk.dialect.add_array_admin(array.id, found.id)
         try:
-            command = talk.dialect.add_array_admin(array.id, found.id)
-            await self._must(talk, command, f"let {found.server.name} administer {array.name}")
+            await self._must(talk, command, f"let {found.server.name} administer {array.name}", serves)
         except StepError as error:
             if array.admin_servers:
                 raise
@@ -130,7 +136,13 @@ class PrepareLun(Step[OvmWorld]):
                 if not name.startswith("iqn.") or name in group[1]:
                     continue
                 command = talk.dialect.add_initiator(name, group[0])
-                await self._must(talk, command, f"let {found.server.name} see the LUNs of {array.name}")
+
+                async def is_in(name: str = name) -> bool | None:
+                    return True if name in (await self._access_group(talk, array))[1] else None
+
+                await self._must(
+                    talk, command, f"let {found.server.name} see the LUNs of {array.name}", is_in
+                )
 
     async def _access_group(self, talk: Talk, array: ManagedArray) -> tuple[str, frozenset[str]]:
         """Id of the array's access group and the initiators it holds."""
@@ -169,9 +181,15 @@ class PrepareLun(Step[OvmWorld]):
             )
         return disk
 
-    async def _must(self, talk: Talk, command: Command, aim: str) -> None:
+    async def _must(
+        self,
+        talk: Talk,
+        command: Command,
+        aim: str,
+        effect: Callable[[], Awaitable[bool | None]] | None = None,
+    ) -> None:
         try:
-            await talk.change(command, talk.is_idle, settle=False)
+            await talk.apply(command, effect)
         except CommandFailed as error:
             raise failed(talk, aim, error) from error
 

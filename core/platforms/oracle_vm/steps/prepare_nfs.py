@@ -107,20 +107,30 @@ class PrepareNfs(Step[OvmWorld]):
         return NFS_PLUGIN
 
     async def _serve(self, talk: Talk, found: SeenFileServer, ids: list[str]) -> None:
-        """Make all our servers admin and refresh servers; where Manager does not tell who is, a refusal is no failure."""
-        for had, add in (
-            (found.server.admin_servers, talk.dialect.add_file_server_admin),
-            (found.server.refresh_servers, talk.dialect.add_refresh_server),
-        ):
-            for id_ in ids:
-                if id_ in had:
-                    continue
-                try:
-                    await self._must(talk, add(found.id, id_), f"let a server serve {self.host}")
-                except StepError as error:
-                    if had:
-                        raise
-                    talk.note(f"{error.message} (it may serve it already)")
+        """Make all our servers admin and refresh servers of it."""
+        for id_ in ids:
+            if id_ not in found.server.admin_servers:
+                command = talk.dialect.add_file_server_admin(found.id, id_)
+                await self._add(talk, command, id_, is_told=bool(found.server.admin_servers))
+        for id_ in ids:
+            if id_ not in found.server.refresh_servers:
+                command = talk.dialect.add_refresh_server(found.id, id_)
+                await self._add(talk, command, id_, is_told=bool(found.server.refresh_servers))
+
+    async def _add(self, talk: Talk, command: Command, id_: str, *, is_told: bool) -> None:
+        """Where Manager does not tell who serves it already, a refusal is no failure."""
+
+        async def serves() -> bool | None:
+            now = await find_file_server(talk, self.host, quiet=True)
+            serving = (*now.server.admin_servers, *now.server.refresh_servers) if now else ()
+            return True if id_ in serving else None
+
+        try:
+            await talk.apply(command, serves)
+        except CommandFailed as error:
+            if is_told:
+                raise failed(talk, f"let a server serve {self.host}", error) from error
+            talk.note("refused; it may serve it already")
 
     async def _appeared(self, talk: Talk) -> ManagedFileSystem:
         async def probe() -> ManagedFileSystem | None:
@@ -138,9 +148,8 @@ class PrepareNfs(Step[OvmWorld]):
         return system
 
     async def _must(self, talk: Talk, command: Command, aim: str) -> None:
-        """A command without an effect of its own to look at: a lost reply is read back by what comes after it."""
         try:
-            await talk.change(command, talk.is_idle, settle=False)
+            await talk.apply(command)
         except CommandFailed as error:
             raise failed(talk, aim, error) from error
 

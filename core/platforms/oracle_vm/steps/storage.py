@@ -7,7 +7,7 @@ from typing import NamedTuple
 from core.platforms.oracle_vm.facts import ManagedArray, ManagedDisk, ManagedFileServer, ManagedFileSystem
 from core.platforms.oracle_vm.manager_cli import objects
 from core.platforms.oracle_vm.manager_cli.dialect import FC_ARRAY
-from core.platforms.oracle_vm.manager_cli.parse import Reply
+from core.platforms.oracle_vm.manager_cli.parse import Item, Reply
 from core.platforms.oracle_vm.manager_cli.read import OWN_PARTITION
 from core.platforms.oracle_vm.world import Talk
 
@@ -95,4 +95,4 @@ async def find_array(
 
 async def _array(talk: Talk, id_: str, name: str) -> ManagedArray:
     shown = await talk.show(talk.dialect.array_type, id_)
-    return objects.array_of(objects.Item(id_, name), shown or Reply())
+    return objects.array_of(Item(id_, name), shown or Reply())
