@@ -1,28 +1,42 @@
-"""`poolwright`: a subcommand goes straight to core.cli, otherwise the wizard opens. Imports nothing heavy by itself."""
+"""`poolwright`: a subcommand goes straight to core.cli, otherwise the wizard opens. Imports nothing heavy itself."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tui.terminal import has_terminal
+
+if TYPE_CHECKING:
+    from core.cli.lab_process import RunningLab
+
+OWN = ("--plain", "--screens")  # words of the wizard itself; everything else is the command line's
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Console script. Without arguments, in a terminal: the wizard; `--plain`: the same as prompts and lines."""
+    """Console script. Without a command, in a terminal: the wizard; `--plain`: the same as prompts and lines."""
     words = list(sys.argv[1:] if argv is None else argv)
-    from tui.terminal import has_terminal
+    if has_terminal() and all(word in OWN for word in words):
+        from tui.launch import open_wizard
 
-    if not has_terminal() or any(word not in ("--plain", "--screens") for word in words):
-        from core.cli.main import main as headless
+        return open_wizard(plain="--plain" in words, force="--screens" in words)
+    from core.cli.main import main as headless
+    from core.cli.wizard_door import hang_door
 
-        return headless(words)
-    return wizard(plain="--plain" in words, force="--screens" in words)
+    hang_door(open_lab)
+    return headless(words)
 
 
-def wizard(*, plain: bool = False, force: bool = False) -> int:
-    """Open the wizard on the operator's own state, on screens or, where they cannot be shown, as lines."""
+def open_lab(lab: RunningLab) -> int:
+    """The wizard on a simulated fleet, its spec and throw-away secrets filled in."""
+    from core.service import Service
     from tui.launch import open_wizard
 
-    return open_wizard(plain=plain, force=force)
+    service = Service(lab.folder / "state")
+    spec = service.load(lab.spec).model_dump(mode="json", exclude_defaults=True)
+    hints = {"Rehearsal": "this is a simulated fleet with throw-away passwords; nothing real is touched"}
+    return open_wizard(lambda: service, spec=spec, secrets=lab.secrets, hints=hints)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 
 from core.errors import PoolwrightError
@@ -27,6 +28,7 @@ class Bridge:
         self.logged = 0  # lines ever added to the log
         self.ended: RunView | None = None
         self.error = ""
+        self.on_line: Callable[[str], None] | None = None  # told every new line of the log
 
     def load(self) -> None:
         """Take the steps from the journal, so that all rows stand before the first event comes."""
@@ -66,8 +68,11 @@ class Bridge:
             self.state = RunState(event.state)
         line = " ".join(part for part in (event.step, event.state, event.text) if part)
         if line:
-            self.log.append(f"{event.at:%H:%M:%S} {inert(line, 2000)}")
+            made = f"{event.at:%H:%M:%S} {inert(line, 2000)}"
+            self.log.append(made)
             self.logged += 1
+            if self.on_line is not None:
+                self.on_line(made)
 
     def _step(self, event: RunEvent) -> None:
         state = StepState(event.state) if event.state in set(StepState) else StepState.WAITING

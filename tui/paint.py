@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def styled(app: PoolwrightApp, text: object, style: str = "", limit: int = 400) -> Text:
-    """Foreign or own text in one of our styles; "" is plain."""
+    """Foreign or own text in one of our styles; "" is plain. Blanks in front are kept: they part it from its neighbour."""
+    raw = str(text)
+    front = " " * min(len(raw) - len(raw.lstrip(" ")), 4)
     return Text(
-        inert(text, limit),
-        style=rich_style(style, app.theme, mono=app.is_mono) if style else "",
-        no_wrap=False,
+        front + inert(raw, limit), style=rich_style(style, app.theme, mono=app.is_mono) if style else ""
     )
 
 

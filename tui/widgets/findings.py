@@ -41,7 +41,7 @@ class Findings(Vertical):
     def on_mount(self) -> None:
         """Fixed columns: nothing is measured while results stream."""
         table = self._table
-        for label, width in (("State", 9), ("Check", 34), ("Where", 16), ("What", 60)):
+        for label, width in (("State", 9), ("Check", 30), ("Where", 16), ("What", 60)):
             table.add_column(label, width=width, key=label)
 
     @property
@@ -60,7 +60,7 @@ class Findings(Vertical):
         for each in self.results:
             table.add_row(
                 paint.state(app, each.verdict.value),
-                paint.styled(app, each.title, limit=34),
+                paint.styled(app, each.title, limit=30),
                 paint.styled(app, each.target, limit=16),
                 paint.styled(app, each.detail, limit=60),
             )

@@ -25,11 +25,11 @@ class FieldRow(Vertical):
     DEFAULT_CSS = """
     FieldRow { height: auto; }
     FieldRow > Horizontal { height: 1; }
-    FieldRow Label { width: 21; padding: 0 1; }
+    FieldRow Label { width: 25; padding: 0 1; }
     FieldRow Input, FieldRow Input:focus { background: $pw-surface; background-tint: transparent; }
     FieldRow Input:focus { background: $pw-panel; }
     FieldRow .unit { width: auto; padding: 0 1; color: $pw-muted; }
-    FieldRow .problem { display: none; padding-left: 21; color: $pw-bad; height: auto; }
+    FieldRow .problem { display: none; padding-left: 25; color: $pw-bad; height: auto; }
     FieldRow.-wrong .problem { display: block; }
     FieldRow.-wrong Label { color: $pw-bad; text-style: bold; }
     """

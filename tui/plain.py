@@ -1,0 +1,317 @@
+"""The same wizard as prompts and lines: for terminals that cannot show screens, and for screen readers.
+
+Same session, same order, same gates; no colour, no cursor movement, one thing a line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TextIO
+
+from core.errors import PoolwrightError
+from core.models.results import CheckResult, Verdict
+from tui import wizard
+from tui.answers import Answers
+from tui.borrow import expand_servers, inert
+from tui.bridge import Bridge
+from tui.fields import FormField, is_shown
+from tui.session import Session
+from tui.theme import look
+
+if TYPE_CHECKING:
+    from core.secrets import Secrets
+    from core.service import RunView, Service
+
+HELP = "Enter keeps the value in brackets. Type ? for help, < to go back, :quit to leave, - to empty a value."
+
+
+class Leave(Exception):  # noqa: N818 - not an error: the operator leaves
+    """The operator leaves the wizard."""
+
+
+class Back(Exception):  # noqa: N818 - not an error: the operator goes back
+    """The operator goes back one step."""
+
+
+class Plain:
+    """One pass through the wizard on lines."""
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        out: TextIO | None = None,
+        read: Callable[[str], str] = input,
+        read_secret: Callable[[str], str] = getpass.getpass,
+    ) -> None:
+        self.session = session
+        self.out = out or sys.stdout
+        self.read, self.read_secret = read, read_secret
+        self.runner = asyncio.Runner()
+
+    def say(self, text: str = "") -> None:
+        """One line."""
+        self.out.write(f"{text}\n")
+        self.out.flush()
+
+    def ask(self, prompt: str, about: str = "") -> str:
+        """One answer; `?` explains, `<` goes back, `:quit` leaves."""
+        while True:
+            try:
+                answer = self.read(f"{prompt} ").strip()
+            except EOFError as error:
+                raise Leave from error
+            if answer == ":quit":
+                raise Leave
+            if answer == "<":
+                raise Back
+            if answer != "?":
+                return answer
+            self.say(about or HELP)
+
+    def run(self) -> int:
+        """From the first step to the last; the exit code."""
+        actions = {
+            "connect": self._connect,
+            "pool": self._form,
+            "servers": self._servers,
+            "storage": self._form,
+            "compatibility": self._compatibility,
+            "review": self._review,
+        }
+        here: str | None = wizard.IDS[0]
+        self.say(HELP)
+        with self.runner:
+            try:
+                while here is not None and here in actions:
+                    here = self._step(here, actions[here])
+                return self._follow(self.session.run)
+            except (Leave, KeyboardInterrupt):
+                self.say()
+                self.say("left; a run that was started goes on by itself")
+                return 130
+
+    def _step(self, step_id: str, action: Callable[[str], None]) -> str | None:
+        step = wizard.step(step_id)
+        self.say()
+        self.say(f"== {wizard.IDS.index(step_id) + 1} of {len(wizard.IDS)}: {step.title}. {step.heading}")
+        try:
+            action(step_id)
+        except Back:
+            return wizard.before(step_id) or step_id
+        missing = wizard.missing(step_id, self.session)
+        if not missing:
+            return wizard.after(step_id)
+        for each in missing:
+            self.say(f"missing: {inert(each)}")
+        self.ask("Enter asks again:")
+        return step_id
+
+    # -- forms ----------------------------------------------------------------------------------------------------
+
+    def _form(self, step_id: str) -> None:
+        for name in wizard.step(step_id).sections:
+            for field in self.session.sections.get(name, ()):
+                if is_shown(field, self.session.answers.flat) and not field.is_advanced:
+                    self._field(step_id, field)
+
+    def _field(self, step_id: str, field: FormField) -> None:
+        answers = self.session.answers
+        old = answers.flat.get(field.path, field.default)
+        unit = f" ({field.unit})" if field.unit else ""
+        choices = f" {{{'|'.join(field.choices)}}}" if 0 < len(field.choices) <= 8 else ""
+        about = f"{field.help}{'; rule ' + field.rule if field.rule else ''}{choices}"
+        while True:
+            answer = self.ask(f"{field.label}{unit}{choices} [{inert(old)}]:", about)
+            value = old if answer == "" else "" if answer == "-" else answer
+            if field.choices and value not in field.choices:
+                self.say(f"not one of: {', '.join(field.choices)}")
+                continue
+            answers.set(field.path, value)
+            wrong = [
+                each
+                for each in wizard.problems_of(step_id, self.session)
+                if each.field == field.path and (value or field.is_required)
+            ]
+            if not wrong:
+                return
+            self.say(wizard.say(wrong[0]))
+
+    def _connect(self, step_id: str) -> None:
+        self._form(step_id)
+        self._secrets()
+
+    def _secrets(self) -> None:
+        for name, label, about in self.session.secrets_needed():
+            if name in self.session.secrets and name not in self.session.refused:
+                self.say(f"{label}: given")
+                continue
+            value = self.read_secret(f"{label} ({about}): ")
+            if value:
+                self.session.give_secret(name, value)
+
+    # -- trust and servers ----------------------------------------------------------------------------------------
+
+    def _trust(self) -> None:
+        while not self.session.is_trusted():
+            self.say("asking every server for its identity; no secret is sent")
+            for each in self.runner.run(self.session.look_at_identities()):
+                shown = each.fingerprint or each.reason
+                self.say(
+                    f"{look(each.state.value).word}: {each.endpoint.server} {each.endpoint.plane} {inert(shown)}"
+                )
+            if self.session.identities_in("changed"):
+                self.say("an identity has changed: nothing goes on until you know why")
+                raise Leave
+            new = len(self.session.identities_in("new"))
+            if new and self.ask(f"Type {new} to trust the {new} new ones:") != str(new):
+                self.say("not confirmed")
+                raise Back
+            self.session.confirm_identities()
+
+    def _servers(self, _step_id: str) -> None:
+        names = self.session.answers.servers
+        self.say(f"{len(names)} servers: {', '.join(names) or 'none yet'}")
+        while True:
+            about = "names, addresses or ranges such as ovs[01-16].example.com; -NAME drops one; Enter ends the list"
+            answer = self.ask("Add servers (Enter goes on):", about)
+            if not answer:
+                break
+            self._edit_servers(answer)
+        if not self.session.answers.servers or self.session.draft() is None:
+            return
+        self._trust()
+        self._check()
+
+    def _edit_servers(self, answer: str) -> None:
+        names = self.session.answers.servers
+        if answer.startswith("-"):
+            self.session.answers.set_servers([name for name in names if name != answer[1:].strip()])
+        else:
+            more, wrong = expand_servers(answer)
+            self.session.answers.set_servers([*names, *more])
+            for each in wrong:
+                self.say(each)
+        self.say(f"{len(self.session.answers.servers)} servers")
+
+    def _check(self) -> None:
+        if self.session.is_fresh:
+            return
+        self._secrets()
+        self.say(f"looking at {len(self.session.answers.servers)} servers")
+        self.runner.run(self.session.check())
+        if self.session.error:
+            self.say(f"problem: {self.session.error}")
+        self._say_findings()
+
+    def _say_findings(self) -> None:
+        for found in self.session.findings():
+            for line in finding_lines(found):
+                self.say(line)
+        passed = sum(each.verdict is Verdict.PASS for each in self.session.results.values())
+        self.say(f"{passed} checks passed")
+
+    def _compatibility(self, _step_id: str) -> None:
+        self._check()
+        matrix = self.session.compatibility()
+        for group in matrix.get("groups", ()):
+            self.say(f"group {inert(group['name'])}: {', '.join(group['servers'])}")
+        for source, row in matrix.get("cells", {}).items():
+            for target, cell in row.items():
+                if cell["verdict"] != "allowed":
+                    word = look(cell["verdict"]).word
+                    self.say(f"{word}: from {source} to {target}: {inert(cell['text'])}")
+        self.ask("Enter goes on:")
+
+    # -- review, run, done ----------------------------------------------------------------------------------------
+
+    def _review(self, step_id: str) -> None:
+        if self.session.draft() is not None:
+            self._trust()
+        self._check()
+        self._accept()
+        if wizard.missing(step_id, self.session):
+            return
+        plan = self.session.plan()
+        if plan is None:
+            self.say(self.session.error)
+            return
+        for number, step in enumerate(plan.steps, 1):
+            self.say(f"{number}. {inert(step.title)}{' (no way back)' if step.is_point_of_no_return else ''}")
+            for command in step.commands:
+                self.say(f"     {inert(command, 1000)}")
+            for command in step.undo_commands:
+                self.say(f"     undo: {inert(command, 1000)}")
+        if self.ask(f"Nothing has been changed yet. Type {plan.pool} to create the pool:") != plan.pool:
+            raise Back
+        self.runner.run(self.session.start())
+
+    def _accept(self) -> None:
+        verdicts = self.session.verdicts() if not self.session.problems() else None
+        for found in verdicts.unaccepted if verdicts else ():
+            for line in finding_lines(found):
+                self.say(line)
+            answer = self.ask(f"Type {found.id} to accept it, Enter to leave it open:")
+            if answer and not self.session.accept(answer):
+                self.say("that is not its id")
+
+    def _follow(self, run: str) -> int:
+        self.say(f"run {run}; Ctrl-C leaves it to itself, `poolwright attach {run}` comes back")
+        bridge = Bridge(self.session.service, run)
+        bridge.on_line = self.say
+        bridge.load()
+        self.runner.run(bridge.follow())
+        if bridge.ended is None:
+            self.say(bridge.error)
+            return 130
+        for line in result_lines(bridge.ended):
+            self.say(line)
+        outcome = bridge.ended.outcome
+        return {"created": 0, "needs_human": 3}.get(outcome.value if outcome else "", 1)
+
+
+def finding_lines(found: CheckResult) -> list[str]:
+    """A finding as lines: word, id, where, what was seen, fix."""
+    lines = [
+        f"{look(found.verdict.value).word}: {found.id} {' '.join(found.rules)} {found.target}: {found.title}"
+    ]
+    lines.append(f"     {inert(found.detail, 1000)}")
+    if found.fix:
+        lines.append(f"     fix: {inert(found.fix, 1000)}")
+    return [inert(lines[0], 400), *lines[1:]]
+
+
+def result_lines(view: RunView) -> list[str]:
+    """How a run ended, as lines."""
+    lines = [
+        f"outcome: {view.outcome.value if view.outcome else view.state.value}",
+        *([inert(view.message)] if view.message else []),
+    ]
+    words = {True: "holds", False: "DOES NOT HOLD", None: "not seen"}
+    lines += [f"{words[each.holds]}: {inert(each.title)}: {inert(each.detail)}" for each in view.verification]
+    for left in view.residue:
+        lines.append(f"left behind: {inert(left.what)} at {inert(left.where)}")
+        lines += [f"     {inert(command, 1000)}" for command in left.commands]
+    return lines
+
+
+def run_plain(
+    service: Service,
+    *,
+    spec: Mapping[str, Any] | None = None,
+    secrets: Secrets | None = None,
+    hints: Mapping[str, str] | None = None,
+) -> int:
+    """The wizard on stdin and stdout; the exit code follows the outcome."""
+    session = Session(service, Answers(spec) if spec is not None else None, secrets)
+    plain = Plain(session)
+    for title, text in (hints or {}).items():
+        plain.say(f"{title}: {text}")
+    try:
+        return plain.run()
+    except PoolwrightError as error:
+        plain.say(str(error))
+        return error.exit_code
