@@ -183,6 +183,11 @@ def vocabulary(names: Iterable[str]) -> tuple[int, ...]:
     rows = table()
     for name in names:
         row = rows.get(name)
-        if row and row.since > youngest and "m" not in row.tags and ("s" not in row.tags or name == "cpuid"):
+        if (
+            row
+            and row.since > youngest
+            and not set(row.tags) & set("mr")
+            and ("s" not in row.tags or name == "cpuid")
+        ):
             youngest = row.since
     return youngest

@@ -21,10 +21,24 @@ LIBVIRT_VENDORS = {
     "Zhaoxin": "CentaurHauls",
 }
 X86_VENDORS = frozenset(
-    (
-        "GenuineIntel AuthenticAMD HygonGenuine CentaurHauls GenuineTMx86 TransmetaCPU CyrixInstead NexGenDriven"
-        " UMC_UMC_UMC RiseRiseRise SiS_SiS_SiS_ Geode_by_NSC Vortex86_SoC"
-    ).split()
+    {
+        "GenuineIntel",
+        "AuthenticAMD",
+        "HygonGenuine",
+        "CentaurHauls",
+        "Shanghai",
+        "GenuineTMx86",
+        "TransmetaCPU",
+    }
+    | {
+        "CyrixInstead",
+        "NexGenDriven",
+        "UMC UMC UMC",
+        "RiseRiseRise",
+        "SiS SiS SiS",
+        "Geode by NSC",
+        "Vortex86 SoC",
+    }
 )
 
 

@@ -37,9 +37,8 @@ def _blocks(text: str) -> list[dict[str, str]]:
                 blocks[-1][last] += " " + line.strip()
             continue
         key, value = hit[1].strip().lower(), hit[2].strip()
-        if key in blocks[-1] and key in ("processor", "vendor_id", "hart"):
-            blocks.append({})
-        elif key == "processor" and "vendor_id" in blocks[-1]:
+        repeats = key in blocks[-1] and key in ("processor", "vendor_id", "hart")
+        if repeats or (key == "processor" and "vendor_id" in blocks[-1]):
             blocks.append({})
         last = key if key not in blocks[-1] else ""
         blocks[-1].setdefault(key, value)
