@@ -125,7 +125,11 @@ class OwnServer(Step[OvmWorld]):
         if is_ours(talk, found) is True:
             return found
         owner = found.server.owner or await self._owner_by_agent(talk)
-        whose = f"it belongs to Manager {owner}" if owner else "Manager ignored it without a word"
+        whose = (
+            f"it belongs to Manager {owner}"
+            if owner not in ("", "none")
+            else "Manager ignored it without a word"
+        )
         raise StepError(self.id, f"cannot own {self.who.name}: {whose}", fix=RELEASE_FIX)
 
     async def _ask_for_it(self, talk: Talk, found: SeenServer) -> SeenServer:
@@ -137,22 +141,27 @@ class OwnServer(Step[OvmWorld]):
             seen = await talk.change(talk.dialect.own(found.id), is_owned)
         except CommandFailed as error:
             owner = await self._owner_by_agent(talk)
-            if owner and owner.casefold() != talk.world.own_uuid.casefold():
+            if owner not in ("", "none") and owner.casefold() != talk.world.own_uuid.casefold():
                 text = f"cannot own {self.who.name}: it belongs to Manager {owner}"
                 raise StepError(self.id, text, fix=RELEASE_FIX) from error
             raise failed(talk, f"own {self.who.name}", error, fix=RELEASE_FIX) from error
         return seen or await find_server(talk, self.who) or found
 
     async def _owner_by_agent(self, talk: Talk) -> str:
-        """Owner as the server itself tells it, '' when it does not."""
+        """Owner as the server itself tells it: a UUID, `none`, or '' when it does not tell."""
         agent = talk.world.agent(self.who.name)
         if agent is None:
             return ""
+        talk.world.access.logins.forget(
+            agent.endpoint.host, agent.endpoint.port
+        )  # ownership changes what it takes
         try:
             document = await agent.document("discover_server")
         except (PoolwrightError, ValueError):
             return ""
-        return _manager_in(document)
+        if document.get("is_owned") is False:
+            return "none"
+        return str(document.get("manager_id") or "")
 
     async def _set_roles(self, talk: Talk, server_id: str, roles: frozenset[str]) -> None:
         async def is_set() -> bool | None:
@@ -267,15 +276,3 @@ class OwnServer(Step[OvmWorld]):
 
 def _is_running(seen: SeenServer) -> bool:
     return seen.server.state.casefold() in ("", "running") and seen.server.locked is not True
-
-
-def _manager_in(document: object) -> str:
-    """Manager_Unique_Id anywhere in a discover_server document, '' when absent."""
-    if isinstance(document, dict):
-        value = document.get("Manager_Unique_Id")
-        if "Manager_Unique_Id" in document:
-            return str(value or "none").strip().casefold()
-        return next((found for child in document.values() if (found := _manager_in(child))), "")
-    if isinstance(document, list):
-        return next((found for child in document if (found := _manager_in(child))), "")
-    return ""
