@@ -1,0 +1,51 @@
+"""The contract of a probe: one source, the facts it fills, and one pure function that reads the raw answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from core.models.facts import Fact
+from core.text import inert
+
+R = TypeVar("R")
+Observed = dict[str, Fact[Any]]  # field of the facts -> what was seen
+
+
+@dataclass(frozen=True, slots=True)
+class Probe(Generic[R]):
+    """One question to one server.
+
+    `read` turns the raw answer into values by field; None there means 'asked, and there is none'. A field it leaves
+    out was not told. It raises ValueError, with the reason in words, when the answer cannot be read.
+    """
+
+    source: str  # reads like 'agent discover_server' or 'ssh hostname'
+    fields: tuple[str, ...]
+    read: Callable[[R], Mapping[str, Any]]
+
+    def observe(self, raw: R, at: datetime) -> Observed:
+        """Every field of this probe as a Fact; never raises, whatever the server sent."""
+        try:
+            values = self.read(raw)
+        except ValueError as error:
+            return self.miss(f"{self.source}: {inert(str(error), 200)}", at)
+        except (TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError) as error:
+            return self.miss(f"{self.source}: the answer has another shape ({type(error).__name__})", at)
+        return {
+            name: Fact[Any].seen(values[name], self.source, at)
+            if name in values
+            else Fact[Any].absent(f"{self.source} does not tell it", self.source, at)
+            for name in self.fields
+        }
+
+    def miss(self, reason: str, at: datetime | None = None) -> Observed:
+        """Every field of this probe as not seen, with the reason."""
+        return {name: Fact[Any].absent(reason, self.source, at) for name in self.fields}
+
+
+def there(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that are not None: for fields that every server has, so that None means 'not told'."""
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,220 @@
+"""What a server's own system tells, from the sections of a batch: generic Linux and Solaris, and Oracle VM's files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from core.cpu.parse import CpuFormatError, parse_profile
+from core.facts import linux, solaris, xen
+from core.facts.batch import Section
+from core.facts.firewall import parse_iptables
+from core.facts.probe import Observed, Probe, there
+from core.models.cpu import Arch, CpuProfile
+from core.platforms.oracle_vm.probes.files import (
+    parse_agent_db,
+    parse_cluster_conf,
+    parse_o2cb,
+    parse_release,
+)
+
+Sections = Mapping[str, Section]
+
+
+def _text(sections: Sections, *names: str) -> str:
+    """Output of the first command that worked; ValueError tells why the first one did not."""
+    first: Section | None = None
+    for name in names:
+        section = sections.get(name)
+        if section is not None and section.worked:
+            return section.text
+        first = first or section
+    raise ValueError(first.why_not if first is not None else "not asked")
+
+
+def _is_missing_file(section: Section | None) -> bool:
+    return section is not None and section.status == 1 and "No such file" in section.text
+
+
+def is_solaris(sections: Sections) -> bool:
+    """Whether `uname` says SunOS."""
+    section = sections.get("uname")
+    return section is not None and section.text.startswith("SunOS")
+
+
+def read_kernel(sections: Sections) -> Mapping[str, Any]:
+    return {"kernel": linux.parse_uname(_text(sections, "uname")).release}
+
+
+def read_hostname(sections: Sections) -> Mapping[str, Any]:
+    words = _text(sections, "hostname").split()
+    return {"hostname": words[0]} if words else {}
+
+
+def read_loopback(sections: Sections) -> Mapping[str, Any]:
+    return {"loopback_names": linux.loopback_names(linux.parse_hosts(_text(sections, "hosts")))}
+
+
+def read_addresses(sections: Sections) -> Mapping[str, Any]:
+    if is_solaris(sections):
+        found = solaris.parse_ipadm(_text(sections, "ipadm"))
+    else:
+        found = linux.parse_ip_addr(_text(sections, "addr"))
+    if not found:
+        raise ValueError("no address was shown")
+    return {"addresses": found}
+
+
+def read_interfaces(sections: Sections) -> Mapping[str, Any]:
+    return {"interfaces": linux.parse_ip_link(_text(sections, "link"))}
+
+
+def read_gateway(sections: Sections) -> Mapping[str, Any]:
+    return {"default_gateway": linux.parse_default_gateway(_text(sections, "route", "netstat"))}
+
+
+def read_mounts(sections: Sections) -> Mapping[str, Any]:
+    return {"mounts": linux.parse_mounts(_text(sections, "mounts"))}
+
+
+def read_firewall(sections: Sections) -> Mapping[str, Any]:
+    """No iptables at all means that no rule of it stops anything."""
+    tools = [sections.get(name) for name in ("iptables", "iptables_save")]
+    if all(tool is not None and tool.status == 127 for tool in tools):
+        return {"firewall_rules": ()}
+    return {"firewall_rules": parse_iptables(_text(sections, "iptables", "iptables_save"))}
+
+
+def read_initiator(sections: Sections) -> Mapping[str, Any]:
+    if _is_missing_file(sections.get("initiator")):
+        return {"initiator": None}
+    return {"initiator": linux.parse_initiator(_text(sections, "initiator"))}
+
+
+def read_ntp(sections: Sections) -> Mapping[str, Any]:
+    return {"ntp_servers": linux.parse_ntp_conf(_text(sections, "ntp_conf"))}
+
+
+def read_uuid(sections: Sections) -> Mapping[str, Any]:
+    """dmidecode -s system-uuid, in the agent's spelling: 16 bytes with colons (agent-rpc 5.1)."""
+    for line in _text(sections, "system_uuid").splitlines():
+        plain = line.strip().lower().replace("-", "")
+        if re.fullmatch(r"[0-9a-f]{32}", plain):
+            return {"server_uuid": ":".join(plain[at : at + 2] for at in range(0, 32, 2))}
+    raise ValueError("dmidecode gave no UUID")
+
+
+def read_release(sections: Sections) -> Mapping[str, Any]:
+    found = parse_release(_text(sections, "release", "info"))
+    return {"release": found, "ovm_version": found}
+
+
+def read_cpu(sections: Sections) -> Mapping[str, Any]:
+    """/proc/cpuinfo of dom0 with what Xen says of the machine; psrinfo of a control domain."""
+    text = _text(sections, "psrinfo") if is_solaris(sections) else _text(sections, "cpuinfo")
+    try:
+        profile = parse_profile(text)
+    except CpuFormatError as error:
+        raise ValueError(error.message) from error
+    if is_solaris(sections):
+        profile = profile.model_copy(update={"arch": Arch.SPARC}) if _is_sun4(sections) else profile
+        return {"cpu": profile}
+    return {"cpu": _with_xen(profile, sections)}
+
+
+def _is_sun4(sections: Sections) -> bool:
+    return "sun4" in sections["uname"].text
+
+
+def _with_xen(profile: CpuProfile, sections: Sections) -> CpuProfile:
+    """dom0 sees only its own virtual processors: counts and hvm come from Xen."""
+    try:
+        info = xen.parse_info(_text(sections, "xl_info", "xm_info"))
+    except ValueError:
+        return profile
+    known = there(
+        {
+            "sockets": info.sockets,
+            "cores_per_socket": info.cores_per_socket,
+            "threads_per_core": info.threads_per_core,
+            "logical_cpus": info.logical_cpus,
+            "has_hvm": info.has_hvm,
+        }
+    )
+    return profile.model_copy(update=known)
+
+
+def read_memory(sections: Sections) -> Mapping[str, Any]:
+    """Memory of the machine: Xen's total on x86, prtconf's on Solaris; dom0's own is only a part of it."""
+    if is_solaris(sections):
+        return {"memory_mib": solaris.parse_prtconf_mib(_text(sections, "prtconf"))}
+    info = xen.parse_info(_text(sections, "xl_info", "xm_info"))
+    return there({"memory_mib": info.memory_mib, "free_memory_mib": info.free_memory_mib})
+
+
+def read_hypervisor(sections: Sections) -> Mapping[str, Any]:
+    info = xen.parse_info(_text(sections, "xl_info", "xm_info"))
+    return there(
+        {"hypervisor": f"Xen {info.version}" if info.version else None, "vmm_capabilities": info.capabilities}
+    )
+
+
+def read_guests(sections: Sections) -> Mapping[str, Any]:
+    return {"running_guests": xen.parse_list(_text(sections, "xl_list", "xm_list"))}
+
+
+def read_agent_db(sections: Sections) -> Mapping[str, Any]:
+    """Owner and pool as the agent's own data base has them (agent-rpc 13)."""
+    return parse_agent_db(_text(sections, "agent_db"))
+
+
+def read_cluster(sections: Sections) -> Mapping[str, Any]:
+    """/etc/ocfs2/cluster.conf and /etc/sysconfig/o2cb; no cluster.conf means that none is configured."""
+    section = sections.get("cluster_conf")
+    if is_solaris(sections) and section is not None and not section.worked:
+        raise ValueError("a SPARC cluster keeps no cluster.conf")
+    if _is_missing_file(section):
+        return {"stored_cluster": None}
+    stored = parse_cluster_conf(_text(sections, "cluster_conf"))
+    if stored is None:
+        return {"stored_cluster": None}
+    o2cb = sections.get("o2cb")
+    threshold = parse_o2cb(o2cb.text) if o2cb is not None and o2cb.worked else None
+    return {"stored_cluster": stored.model_copy(update={"heartbeat_threshold": threshold})}
+
+
+def _probe(source: str, fields: str, read: Callable[[Sections], Mapping[str, Any]]) -> Probe[Sections]:
+    return Probe(f"ssh {source}", tuple(fields.split()), read)
+
+
+PROBES: tuple[Probe[Sections], ...] = (
+    _probe("uname -r", "kernel", read_kernel),
+    _probe("hostname", "hostname", read_hostname),
+    _probe("cat /etc/hosts", "loopback_names", read_loopback),
+    _probe("ip addr", "addresses", read_addresses),
+    _probe("ip link", "interfaces", read_interfaces),
+    _probe("ip route", "default_gateway", read_gateway),
+    _probe("cat /proc/mounts", "mounts", read_mounts),
+    _probe("iptables -S", "firewall_rules", read_firewall),
+    _probe("cat initiatorname.iscsi", "initiator", read_initiator),
+    _probe("cat /etc/ntp.conf", "ntp_servers", read_ntp),
+    _probe("dmidecode", "server_uuid", read_uuid),
+    _probe("cat /etc/ovs-release", "release ovm_version", read_release),
+    _probe("cat /proc/cpuinfo", "cpu", read_cpu),
+    _probe("xl info", "memory_mib free_memory_mib", read_memory),
+    _probe("xl info", "hypervisor vmm_capabilities", read_hypervisor),
+    _probe("xl list", "running_guests", read_guests),
+    _probe("ovs-agent-db dump_db server", "owner pool_id pool_alias registered_ip", read_agent_db),
+    _probe("cat cluster.conf", "stored_cluster", read_cluster),
+)
+FIELDS = frozenset(name for probe in PROBES for name in probe.fields)
+
+
+def observe_base(sections: Sections, at: datetime) -> Observed:
+    """All facts of the base batch."""
+    found: Observed = {}
+    for probe in PROBES:
+        found |= probe.observe(sections, at)
+    return found
