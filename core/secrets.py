@@ -6,13 +6,28 @@ Names: `manager`, `agent`, `ssh`, `jump`, `chap`. Sources, in this order: prompt
 
 from __future__ import annotations
 
+import base64
+import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape
+
+from typing_extensions import override
 
 MASK = "********"
-# key=value and URL forms in which the platforms carry passwords (manager-cli 1.10, agent-rpc 4.1 and 4.2)
-_KEYED = re.compile(r"(?i)(\b[\w-]*passw(?:or)?d[\w-]*\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&<>\"']+)")
-_URL = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://[^/\s:@]+:)([^@\s/]+)(@)")
+_SHORTEST = 3  # masking shorter ones would blank out whole texts
+# Forms in which the platforms carry passwords (manager-cli 1.10, agent-rpc 4.1, 4.2, 6.2). Every quantifier that could
+# meet hostile text twice is bounded, so that masking stays linear.
+_VALUE = r"""("[^"\n]{0,512}"|'[^'\n]{0,512}'|[^\s,;&<>"']{1,512})"""
+_KEYED = re.compile(r"""(?i)(passw(?:or)?d[\w-]{0,40}["']?[ \t]{0,4}(?:=|:)[ \t]{0,4})""" + _VALUE)
+_LISTED = re.compile(
+    r"""(?i)(passw(?:or)?d[\w-]{0,40}["']\s{0,4},\s{0,4}u?)("[^"\n]{1,512}"|'[^'\n]{1,512}')"""
+)
+_ELEMENT = re.compile(r"(?i)(<[\w.-]{0,40}passw(?:or)?d[\w.-]{0,40}>)([^<]{1,512})(?=<)")
+_URL = re.compile(r"""(://[^/\s:@"'<>]{0,256}:)((?:(?!://)[^\s"'<>]){1,512})@""")
+_AT = re.compile(r"""(?<![\w.:/-])([A-Za-z_][\w.-]{0,63}:)([^\s@/:"'<>]{1,256})@(?=[\w\[])""")
 
 
 class Secrets:
@@ -42,16 +57,39 @@ class Secrets:
         """The raw values, for the redactor and the transports only."""
         return iter(tuple(self._values.values()))
 
+    @override
     def __repr__(self) -> str:
         return f"Secrets({', '.join(self._values)})"
 
+    @override
     def __reduce__(self) -> str:
         raise TypeError("secrets are not pickled")
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """`text` with every known secret and every password-like value masked."""
-    for value in sorted({value for value in secrets if len(value) >= 3}, key=len, reverse=True):
+    """`text` with every known secret (also quoted, escaped or encoded) and every password-like value masked."""
+    for value in _spellings(secrets):
         text = text.replace(value, MASK)
-    text = _URL.sub(rf"\g<1>{MASK}\g<3>", text)
+    text = _ELEMENT.sub(rf"\g<1>{MASK}", text)
+    text = _URL.sub(rf"\g<1>{MASK}@", text)
+    text = _AT.sub(rf"\g<1>{MASK}@", text)
+    text = _LISTED.sub(rf"\g<1>'{MASK}'", text)
     return _KEYED.sub(rf"\g<1>{MASK}", text)
+
+
+def _spellings(secrets: Iterable[str]) -> list[str]:
+    """Every form in which a secret may stand in a text, longest first: plain, in XML, JSON, Python, a URL, a header."""
+    found: set[str] = set()
+    for value in secrets:
+        if len(value) < _SHORTEST:
+            continue
+        raw = value.encode("utf-8", "surrogatepass")
+        found |= {
+            value,
+            escape(value),
+            escape(value, {'"': "&quot;", "'": "&apos;"}),
+            json.dumps(value)[1:-1],
+        }
+        found |= {repr(value)[1:-1], shlex.quote(value), quote(raw, safe=""), quote(raw), quote_plus(raw)}
+        found.add(base64.b64encode(raw).decode("ascii"))
+    return sorted(found, key=len, reverse=True)

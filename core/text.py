@@ -27,7 +27,7 @@ def inert(text: str, limit: int = 2000, *, keep_lines: bool = False) -> str:
     plain = _LINE_BREAKS.sub("\n", _ESCAPES.sub("", scanned))
     if not keep_lines:
         plain = " ".join(plain.split())
-    shown = "".join(_visible(char) for char in plain[: limit + 1])
+    shown = _shown(plain[: limit + 1])
     if len(shown) > limit or len(text) > len(scanned):
         return shown[: max(limit - 1, 0)] + ELLIPSIS[:limit]
     return shown
@@ -52,6 +52,13 @@ def listed(words: Iterable[str], limit: int = 12) -> str:
     seen = [inert(word, 120) for word in words]
     tail = f" and {len(seen) - limit} more" if len(seen) > limit else ""
     return ", ".join(seen[:limit]) + tail
+
+
+def _shown(text: str) -> str:
+    """All characters visible; most texts are already, which isprintable tells at C speed."""
+    if text.isprintable():
+        return text
+    return text.translate({ord(char): _visible(char) for char in set(text) if not char.isprintable()})
 
 
 def _visible(char: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -25,6 +25,7 @@ __all__ = ["Shell", "SshSession", "open_ssh"]
 
 _COMMAND_SHOWN = 200
 _CLOSE_S = 2.0
+_UNCONFIRMED_MAX = 4  # MaxSessions defaults to 10, channels_per_session to 6
 
 
 class SshSession:
@@ -43,19 +44,20 @@ class SshSession:
         self.connection = connection
         self._limits = limits
         self._slots = asyncio.Semaphore(limits.channels_per_session)
+        self._is_cut = False
         self._unconfirmed: list[Collector] = []  # closed by us, not yet by the server
 
     @property
     def is_closed(self) -> bool:
         """The connection has ended or was cut."""
-        return self.connection.is_closed()
+        return self._is_cut or self.connection.is_closed()
 
     async def run(self, argv: Sequence[str] | str, *, limit_s: float, stdin: str | None = None) -> Completed:
         """Run one command (a str is sent as it is, a sequence is quoted); leaves no channel open.
 
         Any exit status is a Completed; output is UTF-8 with replacement characters. Raises CommandTimeout,
-        CommandFailed (the server would not start it), BadReply (more output than command_max_bytes), ConnectFailed (connection
-        lost). Once it has one of the connection's slots it ends within limit_s.
+        CommandFailed (the server would not start it), BadReply (more output than command_max_bytes), ConnectFailed
+        (connection lost). Once it has one of the connection's slots it ends within limit_s.
         """
         command = argv if isinstance(argv, str) else shlex.join(argv)
         shown = inert(command, _COMMAND_SHOWN)
@@ -72,7 +74,7 @@ class SshSession:
                     if stdin is not None:
                         channel.write(stdin.encode())
                     channel.write_eof()
-                    lost = await collector.ended
+                    lost = await asyncio.shield(collector.ended)  # a cancel must not end it
             except TimeoutError as error:
                 raise CommandTimeout(self.server, self.endpoint.plane, shown, limit_s) from error
             except asyncssh.ChannelOpenError as error:
@@ -119,26 +121,36 @@ class SshSession:
             if channel is None and feed.channel is not None:
                 feed.channel.close()
             elif channel is None:
-                self.connection.abort()
+                self._cut()
         try:
             yield Shell(self.endpoint, channel, feed)
         finally:
             channel.close()
 
     def _leave(self, collector: Collector, has_answered: bool) -> None:
-        """Close one command's channel; cut the connection when it was still opening: asyncssh would keep it."""
+        """Close one command's channel; cut the connection when it was still opening: asyncssh would keep it.
+
+        sshd confirms a close only once the command has ended, and takes no signal for root or before 7.9 (seen
+        on 9.2): a command that hangs for good keeps its session over there, see _refuse_unconfirmed.
+        """
         if collector.channel is not None:
-            collector.channel.close()
             if not collector.ended.done():
                 self._unconfirmed.append(collector)
+                with suppress(OSError):
+                    collector.channel.kill()
+            collector.channel.close()
         elif not has_answered:
-            self.connection.abort()
+            self._cut()
+
+    def _cut(self) -> None:
+        self._is_cut = True
+        self.connection.abort()
 
     def _refuse_unconfirmed(self) -> None:
-        """A server that never confirms our closes would collect channels without end: cut it off."""
+        """Commands that still hang over there use up the server's sessions: after some, cut the connection."""
         self._unconfirmed = [one for one in self._unconfirmed if not one.ended.done()]
-        if len(self._unconfirmed) >= self._limits.channels_per_session:
-            self.connection.abort()
+        if len(self._unconfirmed) >= _UNCONFIRMED_MAX:
+            self._cut()
             raise connect_failed(self.endpoint, "it leaves too many commands hanging")
 
 

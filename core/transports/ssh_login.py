@@ -17,7 +17,14 @@ from core.transports import algorithms
 from core.transports.base import Access, Endpoint
 from core.transports.fingerprints import Shown
 from core.transports.logins import LoginKey
-from core.transports.ssh_probe import fetch_offers, no_ambient, offered_to, old_crypto_or_failed, shown_key
+from core.transports.ssh_probe import (
+    fetch_offers,
+    no_ambient,
+    offered_to,
+    old_crypto_or_failed,
+    other_key_types,
+    shown_key,
+)
 from core.transports.trust import TrustState, not_confirmed
 from core.transports.wire import NETWORK_ERRORS, connect_failed
 
@@ -146,12 +153,9 @@ async def _connect_pinned(
     """Connect asking for the pinned key's type; a bare fingerprint is looked for in every type, one after another."""
     pins = access.trust.pins(endpoint)
     tries: list[tuple[tuple[str, ...], bool]] = [(pins.algorithms, False)]
-    if pins.any_type:
-        tries += [((kind,), True) for kind in algorithms.key_types(endpoint.allow_old_crypto)]
     first: Shown | None = None
-    for prefer, only in tries:
-        if first is not None and prefer == (first.algorithm,):
-            continue
+    while tries:
+        prefer, only = tries.pop(0)
         clients: list[_Client] = []
         try:
             connection = await _connect(
@@ -161,13 +165,18 @@ async def _connect_pinned(
             seen = clients[-1].shown if clients else None
             if seen is None:
                 raise connect_failed(endpoint, error) from error
+            if first is None and pins.any_type:
+                limit_s = access.limits.connect_s
+                kinds = await other_key_types(endpoint, limit_s=limit_s, jump=jump, but=seen.algorithm)
+                tries = [((kind,), True) for kind in kinds]
             first = first or seen
-        except asyncssh.KeyExchangeFailed as error:
-            if first is None:
-                raise await old_crypto_or_failed(endpoint, jump, access.limits.connect_s, error) from error
         except asyncssh.PermissionDenied as error:
             access.logins.refuse(ledger, "it was refused before")
             raise _refused(endpoint, user, inert(error.reason, 200)) from error
+        except asyncssh.DisconnectError as error:
+            if clients and clients[-1].shown is not None:
+                raise connect_failed(endpoint, error) from error
+            raise await old_crypto_or_failed(endpoint, jump, access.limits.connect_s, error) from error
         except (*NETWORK_ERRORS, ValueError) as error:
             raise connect_failed(endpoint, error) from error
         else:

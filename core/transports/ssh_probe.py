@@ -31,7 +31,7 @@ def no_ambient() -> dict[str, Any]:
         "config": None,
         "agent_path": None,
         "client_keys": None,
-        "client_certs": None,
+        "client_certs": [],
         "pkcs11_provider": None,
         "gss_host": None,
         "gss_kex": False,
@@ -80,7 +80,7 @@ async def fetch_host_key(
                 options=asyncssh.SSHClientConnectionOptions(config=None, **options),
                 **tunnel,
             )
-    except asyncssh.KeyExchangeFailed as error:
+    except asyncssh.DisconnectError as error:  # a server without a common host key just hangs up
         raise await old_crypto_or_failed(endpoint, jump, limit_s, error) from error
     except (*NETWORK_ERRORS, ValueError) as error:
         raise connect_failed(endpoint, error) from error
@@ -114,6 +114,20 @@ async def old_crypto_or_failed(
                 fix=f"set allow_old_crypto: [{endpoint.plane}]",
             )
     return connect_failed(endpoint, error)
+
+
+async def other_key_types(
+    endpoint: Endpoint, *, limit_s: float, jump: Jump | None, but: str
+) -> tuple[str, ...]:
+    """Key types that the server says it has and that may be asked for, without `but`."""
+    theirs = await fetch_offers(endpoint, limit_s=limit_s, jump=jump)
+    return tuple(
+        kind
+        for kind in algorithms.key_types(endpoint.allow_old_crypto)
+        if kind != but
+        and set(algorithms.host_key_algorithms(endpoint.allow_old_crypto, (kind,), True))
+        & set(theirs.host_keys)
+    )
 
 
 async def fetch_offers(endpoint: Endpoint, *, limit_s: float, jump: Jump | None = None) -> Offers:

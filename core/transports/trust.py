@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import IdentityChanged, PoolwrightError, TrustError
-from core.transports.algorithms import key_types
 from core.transports.base import Access, Endpoint
 from core.transports.certificates import fetch_shown_certificate
 from core.transports.fingerprints import Shown
 from core.transports.limits import Limits
 from core.transports.pins import KnownHosts, Pin, PinFile, Pins, spec_pin
-from core.transports.ssh_probe import fetch_host_key
+from core.transports.ssh_probe import fetch_host_key, other_key_types
 
 if TYPE_CHECKING:
     from core.transports.jump import Jump
@@ -162,15 +161,9 @@ async def _see_host_key(endpoint: Endpoint, trust: TrustStore, limits: Limits, j
     first = trust.judge(endpoint, shown)
     if first.state is not TrustState.CHANGED or not pins.any_type:
         return first
-    for kind in key_types(endpoint.allow_old_crypto):
-        if kind == shown.algorithm:
-            continue
-        try:
-            other = await fetch_host_key(
-                endpoint, limit_s=limits.connect_s, jump=jump, prefer=(kind,), only=True
-            )
-        except PoolwrightError:
-            continue  # it has no key of this type
+    kinds = await other_key_types(endpoint, limit_s=limits.connect_s, jump=jump, but=shown.algorithm)
+    for kind in kinds:
+        other = await fetch_host_key(endpoint, limit_s=limits.connect_s, jump=jump, prefer=(kind,), only=True)
         identity = trust.judge(endpoint, other)
         if identity.state is TrustState.KNOWN:
             return identity

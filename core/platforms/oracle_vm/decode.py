@@ -1,15 +1,179 @@
-"""`poolwright decode`: any agent reply or CLI transcript -> one JSON shape, whatever comes."""
+"""`poolwright decode`: any agent reply or CLI transcript -> one JSON shape, whatever comes. Pure; never raises."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
+from core.platforms.oracle_vm.agent_rpc.documents import facts_of
+from core.platforms.oracle_vm.agent_rpc.marshal import FaultReply, load_reply
+from core.platforms.oracle_vm.agent_rpc.values import facts_of_value
+from core.platforms.oracle_vm.agent_rpc.xml_tree import raw_of, read_xml
+from core.secrets import MASK, redact
+from core.text import inert
+
 SCHEMA = "poolwright.decode/1"
+TEXT_MAX = 8 * 1024 * 1024  # as much as a transport would have taken
+_DEPTH_MAX = 80
+MANAGER = "manager"
 
 
 def decode(method: str, text: str | bytes) -> dict[str, Any]:
     """Decode a reply of `method` (an agent method, or `manager` for a CLI transcript); never raises.
 
-    {"schema", "method", "kind": document|value|fault|nil, "facts": {}, "raw": {}}; secrets masked.
+    {"schema", "method", "kind": document|value|fault|nil, "facts": {}, "raw": {}}; leading `#` lines are skipped,
+    secrets masked. `raw` holds every element or member under its original name; a value that is no struct stands
+    under `value`, a text that is neither document nor envelope under `text`, with the reason in facts' `unreadable`.
     """
-    raise NotImplementedError
+    plain = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    plain = _without_comments(plain[:TEXT_MAX])
+    try:
+        kind, facts, raw = _transcript(plain) if method.lower() == MANAGER else _reply(method, plain)
+    except Exception as error:  # noqa: BLE001 - whatever comes, the caller gets the shape
+        kind, facts, raw = _unreadable(plain, f"{type(error).__name__}")
+    return {
+        "schema": SCHEMA,
+        "method": inert(method, 200),
+        "kind": kind,
+        "facts": masked(facts),
+        "raw": masked(raw),
+    }
+
+
+def masked(value: Any, depth: int = 0) -> Any:
+    """JSON data with secrets masked, texts inert, and nothing JSON cannot say."""
+    if depth > _DEPTH_MAX:
+        return "(deeper than anything honest)"
+    match value:
+        case dict():
+            return {
+                inert(str(key), 300): MASK
+                if _is_secret(str(key)) and item not in (None, "")
+                else masked(item, depth + 1)
+                for key, item in value.items()
+            }
+        case list() | tuple():
+            return [masked(item, depth + 1) for item in value]
+        case str():
+            return inert(redact(value), TEXT_MAX, keep_lines=True)
+        case bytes():
+            return inert(redact(value.decode("utf-8", "replace")), TEXT_MAX, keep_lines=True)
+        case None | bool() | int():
+            return value
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case datetime():
+            return value.isoformat()
+        case _:
+            return inert(redact(str(value)), TEXT_MAX, keep_lines=True)
+
+
+def _is_secret(name: str) -> bool:
+    """Names like *passw* hold secrets, whatever their type."""
+    return "passw" in name.lower()
+
+
+def _reply(method: str, text: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """A document as it is, or an envelope with whatever it carries."""
+    if "<methodResponse" in text:
+        return _envelope(method, text)
+    try:
+        root = read_xml(text)
+    except ValueError as error:
+        return _unreadable(text, str(error))
+    return "document", _facts(lambda: facts_of(method, root)), {root.tag: raw_of(root)}
+
+
+def _envelope(method: str, text: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    try:
+        value = load_reply(text.encode("utf-8", "replace"))
+    except ValueError as error:
+        return _unreadable(text, str(error))
+    match value:
+        case None:
+            return "nil", {}, {}
+        case FaultReply():
+            facts = {"code": value.code, "type": value.type, "message": value.message}
+            return "fault", facts, {"faultCode": value.code, "faultString": value.text}
+        case dict():
+            return "value", facts_of_value(method, value), value
+        case str() if value.lstrip().startswith("<"):
+            return _embedded(method, value)
+        case _:
+            return "value", facts_of_value(method, value), {"value": value}
+
+
+def _embedded(method: str, value: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """A document inside an envelope's string."""
+    try:
+        root = read_xml(value)
+    except ValueError as error:
+        return "value", {"unreadable": str(error)}, {"value": value}
+    return "document", _facts(lambda: facts_of(method, root)), {root.tag: raw_of(root)}
+
+
+def _transcript(text: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """A CLI transcript: what the parser makes of it, and every attribute under its own name."""
+    from core.platforms.oracle_vm.manager_cli.parse import parse_transcript  # only for this one method
+
+    transcript = parse_transcript(text)
+    facts = asdict(transcript)
+    for key in ("items", "attributes"):
+        facts[key] = [dict(one._asdict()) for one in getattr(transcript, key)]
+    facts["replies"] = [_reply_facts(reply) for reply in transcript.replies]
+    raw: dict[str, Any] = {}
+    for attribute in transcript.attributes:
+        _put(raw, attribute.name, attribute.value)
+    for item in transcript.items:
+        _put(raw, "id", item.id)
+        _put(raw, "name", item.name)
+    raw.setdefault("lines", list(transcript.lines))
+    kind = "fault" if transcript.errors and not transcript.items and not transcript.attributes else "value"
+    return kind, facts, raw
+
+
+def _reply_facts(reply: Any) -> dict[str, Any]:
+    fields = ("command", "status", "time", "job_id", "error", "form", "is_success")
+    found = {name: getattr(reply, name) for name in fields}
+    found["items"] = [dict(one._asdict()) for one in reply.items]
+    found["attributes"] = [dict(one._asdict()) for one in reply.attributes]
+    found["extra"] = list(reply.extra)
+    return found
+
+
+def _put(found: dict[str, Any], name: str, value: Any) -> None:
+    if name not in found:
+        found[name] = value
+    elif isinstance(found[name], list):
+        found[name].append(value)
+    else:
+        found[name] = [found[name], value]
+
+
+def _facts(read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Facts of a document; a document of another call keeps its raw form and says so."""
+    try:
+        return read()
+    except ValueError as error:
+        return {"unreadable": str(error)}
+
+
+def _unreadable(text: str, reason: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    return "value", {"unreadable": reason}, {"text": text}
+
+
+def _without_comments(text: str) -> str:
+    """The text from its first line on that is neither empty nor starts with `#`."""
+    at = 0
+    while at < len(text):
+        end = text.find("\n", at)
+        line = text[at : len(text) if end < 0 else end].strip(" \t\r\ufeff")
+        if line and not line.startswith("#"):
+            return text[at:].lstrip("\ufeff")
+        if end < 0:
+            return ""
+        at = end + 1
+    return ""
