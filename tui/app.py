@@ -9,6 +9,7 @@ import getpass
 import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -208,10 +209,7 @@ class PoolwrightApp(App[int]):
         module = importlib.import_module(f"tui.screens.{step_id}")
         screen = cast("StepScreen", getattr(module, SCREENS[step_id])())
         self.autosave()
-        if isinstance(self.screen, HomeScreen):
-            _ = self.push_screen(screen)
-        else:
-            _ = self.switch_screen(screen)
+        _ = self.push_screen(screen) if isinstance(self.screen, HomeScreen) else self.switch_screen(screen)
 
     def go_back(self, step_id: str) -> None:
         """To the step before; from the first one, home."""
@@ -277,7 +275,8 @@ class PoolwrightApp(App[int]):
                 self.tell(f"cannot check yet: {why}")
             return
         if force or not session.is_current:
-            self.run_worker(session.check(only), group="check", exclusive=True, exit_on_error=True)
+            session.announce_check()
+            self.run_worker(partial(session.check, only), group="check", exclusive=True, exit_on_error=True)
 
     def autosave(self) -> None:
         """Keep the answers (never secrets)."""

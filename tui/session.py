@@ -68,6 +68,7 @@ class Session:
         self.checked: Checked | None = None
         self._checked_hash = ""
         self._wanted_hash = ""
+        self._turn = 0
         self.run = ""
         self.run_has_ended = False
         self._judged: tuple[str, tuple[SpecProblem, ...]] | None = None
@@ -114,7 +115,7 @@ class Session:
     def sketch(self) -> BaseSpec | None:
         """A spec with placeholders for what is missing: only to ask which secrets will be needed, never to connect."""
         data = self.answers.data
-        for _turn in range(4):
+        for _turn in range(8):
             try:
                 return self.platform.spec_model.model_validate(data)
             except ValidationError as error:
@@ -203,16 +204,24 @@ class Session:
             return self._wanted_hash == self.facts_hash()
         return self.is_fresh
 
+    def announce_check(self) -> None:
+        """A check of the present answers is about to start; an older one no longer counts."""
+        self.activity, self.error = Activity.CHECKING, ""
+        self._wanted_hash = self.facts_hash()
+        self._turn += 1
+        self.touch()
+
     async def check(self, only: Sequence[str] | None = None) -> None:
         """Look and judge; results appear as they come. Errors end in `error`, never in an exception."""
         why = self.why_no_check()
         spec = self.draft()
         if why or spec is None:
             self.error = why
+            self.activity = Activity.IDLE
             self.touch()
             return
-        self.activity, self.error = Activity.CHECKING, ""
-        wanted = self._wanted_hash = self.facts_hash()
+        self.announce_check()
+        wanted, turn = self._wanted_hash, self._turn
         if only is None:
             self.servers, self.results, self.checked = {}, {}, None
         self.touch()
@@ -223,9 +232,9 @@ class Session:
         except PoolwrightError as error:
             self.error = inert(error)
         finally:
-            self.activity = Activity.IDLE
+            if turn == self._turn:  # not overtaken by a newer one
+                self.activity = Activity.IDLE
             self.touch()
-        return
 
     async def _look(self, spec: BaseSpec, only: Sequence[str] | None) -> Checked | None:
         """One server first while a secret is untried, the rest only when it was not refused."""
@@ -371,8 +380,11 @@ def _fill(data: dict[str, Any], loc: tuple[int | str, ...], kind: str) -> None:
             here = here.setdefault(part, {})
         elif isinstance(here, list) and isinstance(part, int) and part < len(here):
             here = here[part]
-    if isinstance(here, dict):
-        if kind == "missing":
-            here[path[0]] = [{"address": _PLACEHOLDER}] if path[0] == "servers" else _PLACEHOLDER
-        else:
-            here.pop(path[0], None)
+    if not isinstance(here, dict):
+        return
+    if kind == "missing":
+        here[path[0]] = [{"address": _PLACEHOLDER}] if path[0] == "servers" else _PLACEHOLDER
+    elif here.get(path[0]) == _PLACEHOLDER and kind.startswith(("model", "dict")):
+        here[path[0]] = {}  # a part, not a value
+    else:
+        here.pop(path[0], None)

@@ -298,12 +298,10 @@ class FakeService(Service):
 
     @override
     async def follow(self, run: str, since: int = 0) -> AsyncIterator[RunEvent]:
-        seq = 0
-        for kind, step, state, text in self._story(run):
+        for seq, (kind, step, state, text) in enumerate(self._story(run), 1):
             if kind is EventKind.NOTE and self.hold is not None:
                 await self.hold.wait()
             await asyncio.sleep(0)
-            seq += 1
             event = RunEvent(run=run, seq=seq, at=NOW, kind=kind, step=step, state=state, text=text)
             self._fold(event)
             if seq > since:
@@ -318,8 +316,7 @@ class FakeService(Service):
             if step.id == self.fail_at:
                 story.append((EventKind.STEP_STATE, step.id, "failed", "Manager said no"))
                 story.append((EventKind.RUN_STATE, "", "rolling_back", ""))
-                for undone in reversed(done):
-                    story.append((EventKind.STEP_STATE, undone, "undone", ""))
+                story += [(EventKind.STEP_STATE, undone, "undone", "") for undone in reversed(done)]
                 break
             story.append((EventKind.STEP_STATE, step.id, "done", "Status: Success"))
             done.append(step.id)

@@ -37,6 +37,7 @@ class FieldRow(Vertical):
     def __init__(self, field: FormField, value: str) -> None:
         super().__init__()
         self.field = field
+        self._problem = ""
         self.control: Widget = self._make(field, value)
 
     @staticmethod
@@ -58,7 +59,10 @@ class FieldRow(Vertical):
         yield Static("", classes="problem", markup=False)
 
     def show_problem(self, text: str) -> None:
-        """Put the problem under the input, or take it away."""
+        """Put the problem under the input, or take it away; the same one again costs nothing."""
+        if text == self._problem:
+            return
+        self._problem = text
         self.set_class(bool(text), "-wrong")
         self.query_one(".problem", Static).update(text)
 

@@ -45,51 +45,29 @@ class SecretsPanel(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.shown: tuple[tuple[str, bool, bool], ...] = ()
+        self.inputs: dict[str, Input] = {}
 
     async def show(
         self, needed: Sequence[tuple[str, str, str]], given: Sequence[str], refused: Sequence[str]
     ) -> None:
-        """Ask for these (name, label, help); rebuilt only when the list or what is known of it changes."""
-        wanted = tuple((name, name in given, name in refused) for name, _label, _help in needed)
-        if wanted == self.shown:
-            return
-        typed = {each.name: each.value for each in self.query(Input)}
-        focused = self.screen.focused.id if self.screen.focused is not None else None
-        self.shown = wanted
-        await self.remove_children()
-        await self.mount_all(self._rows(needed, given, refused, typed))
-        if focused is not None and self.screen.focused is None:
-            for each in self.query(f"#{focused}"):
-                each.focus()
-
-    @staticmethod
-    def _rows(
-        needed: Sequence[tuple[str, str, str]],
-        given: Sequence[str],
-        refused: Sequence[str],
-        typed: dict[str | None, str],
-    ) -> list[Horizontal]:
-        rows = []
-        for name, label, help_text in needed:
-            hint = (
-                "refused: type it again"
-                if name in refused
-                else "given; type to replace"
-                if name in given
-                else help_text
-            )
-            made = Input(
-                typed.get(name, ""),
-                password=True,
-                compact=True,
-                name=name,
-                id=f"s-{name}",
-                placeholder=inert(hint),
-            )
-            made.cursor_blink = False
-            rows.append(Horizontal(Label(inert(label), markup=False), made))
-        return rows
+        """Ask for these (name, label, help). A line that stays is never built again: the focus must not move under
+        somebody who types a password."""
+        names = [name for name, _label, _help in needed]
+        for name in [name for name in self.inputs if name not in names]:
+            row = self.inputs.pop(name).parent
+            if isinstance(row, Horizontal):
+                await row.remove()
+        for index, (name, label, about) in enumerate(needed):
+            if name not in self.inputs:
+                made = Input(password=True, compact=True, name=name, id=f"s-{name}")
+                made.cursor_blink = False
+                self.inputs[name] = made
+                row = Horizontal(Label(inert(label), markup=False), made)
+                await (self.mount(row, before=index) if index < len(self.children) else self.mount(row))
+            known = "refused: type it again" if name in refused else "given; type to replace"
+            hint = known if name in given else inert(about)
+            if self.inputs[name].placeholder != hint:
+                self.inputs[name].placeholder = hint
 
     @override
     def compose(self) -> ComposeResult:

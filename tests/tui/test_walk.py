@@ -1,0 +1,525 @@
+"""From home to a created pool by keyboard, and every other way through."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from textual import events
+from textual.pilot import Pilot
+from textual.widgets import Input, OptionList
+
+from core.models.events import Outcome
+from core.models.results import Verdict
+from tests.tui.conftest import at, fill, text_of, until
+from tests.tui.fakes import SECRETS, FakeService
+from tui.app import PoolwrightApp
+from tui.screens.servers import ServerInput
+from tui.widgets.choice import Choice
+from tui.widgets.findings import Findings
+from tui.widgets.server_table import ServerTable
+
+SIZE = (80, 24)
+
+
+async def to_trust(pilot: Pilot[Any]) -> int:
+    """Home and connect, with what is prefilled; the number of keys."""
+    await at(pilot, "HomeScreen")
+    await pilot.press("enter")
+    await at(pilot, "ConnectScreen")
+    await pilot.press("f8")
+    await at(pilot, "TrustScreen")
+    await until(pilot, lambda: "7 new" in text_of(pilot.app), "identities")  # type: ignore[arg-type]
+    return 2
+
+
+async def to_step(pilot: Pilot[Any], name: str) -> int:
+    """Go on with F8 until a screen; the number of keys."""
+    keys = await to_trust(pilot)
+    await pilot.press("7", "enter")
+    await at(pilot, "PoolScreen")
+    keys += 2
+    for each in ("ServersScreen", "StorageScreen", "CompatibilityScreen", "ReviewScreen"):
+        if type(pilot.app.screen).__name__ == name:
+            break
+        await pilot.press("f8")
+        keys += 1
+        await at(pilot, each)
+    return keys
+
+
+async def to_ready(pilot: Pilot[Any]) -> int:
+    """To the review, with the checks through."""
+    keys = await to_step(pilot, "ReviewScreen")
+    await until(pilot, lambda: "ready" in text_of(pilot.app), "ready")  # type: ignore[arg-type]
+    return keys
+
+
+@pytest.mark.asyncio
+async def test_from_home_to_a_created_pool_in_few_keys(
+    ready_app: PoolwrightApp, service: FakeService
+) -> None:
+    async with ready_app.run_test(size=SIZE) as pilot:
+        keys = await to_ready(pilot)
+        await fill(pilot, "pool1", "enter")
+        await at(pilot, "DoneScreen")
+        assert "created" in text_of(ready_app)
+        assert "Item 7" in text_of(ready_app)
+        assert keys + 1 <= 40
+        assert len(service.started) == 1
+
+
+@pytest.mark.asyncio
+async def test_a_pool_typed_by_hand(bare_app: PoolwrightApp, service: FakeService) -> None:
+    async with bare_app.run_test(size=SIZE) as pilot:
+        await at(pilot, "HomeScreen")
+        await pilot.press("n")
+        await at(pilot, "ConnectScreen")
+        await pilot.press("f8")
+        await pilot.pause()
+        assert type(bare_app.screen).__name__ == "ConnectScreen"
+        assert bare_app.focused is not None
+        assert bare_app.focused.id == "f-manager-host"
+        await fill(pilot, "203.0.113.250", "enter")
+        for name in ("manager", "agent"):
+            await fill(pilot, SECRETS[name], "enter", into=f"#s-{name}")
+        await pilot.press("f8")
+        await at(pilot, "PoolScreen")
+        await fill(pilot, "hand", "enter")
+        await fill(pilot, "203.0.113.100", "f8")
+        await at(pilot, "ServersScreen")
+        await fill(pilot, "203.0.113.[11-12]", "enter")
+        await until(pilot, lambda: bare_app.session.answers.servers, "servers")
+        assert bare_app.session.answers.servers == ["203.0.113.11", "203.0.113.12"]
+        assert service.logins == []
+        await pilot.press("f8")
+        await at(pilot, "TrustScreen")
+        await until(pilot, lambda: "3 new" in text_of(bare_app), "identities")
+        await pilot.press("3", "enter")
+        await at(pilot, "ServersScreen")
+        await until(pilot, lambda: bare_app.session.is_fresh, "live checks")
+        await pilot.press("f8")
+        await at(pilot, "StorageScreen")
+        await pilot.press("f8")
+        await pilot.pause()
+        assert type(bare_app.screen).__name__ == "StorageScreen"
+        assert "R021" in text_of(bare_app)
+        await pilot.press("right", "enter")
+        await fill(pilot, "203.0.113.200", "enter")
+        await fill(pilot, "/export/hand", "f8")
+        await at(pilot, "CompatibilityScreen")
+        await pilot.press("f8")
+        await at(pilot, "ReviewScreen")
+        await until(pilot, lambda: "ready" in text_of(bare_app), "ready")
+        await fill(pilot, "hand", "enter")
+        await at(pilot, "DoneScreen")
+        spec, _plan, _accepted = service.started[0]
+        assert spec.pool_name == "hand"
+        assert spec.server_names == ("203.0.113.11", "203.0.113.12")
+
+
+@pytest.mark.asyncio
+async def test_going_back_keeps_every_answer(ready_app: PoolwrightApp) -> None:
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_step(pilot, "PoolScreen")
+        name = ready_app.screen.query_one("#f-pool-name", Input)
+        name.focus()
+        await pilot.press("end", "x", "f7")
+        await at(pilot, "ConnectScreen")
+        await pilot.press("f8")
+        await at(pilot, "PoolScreen")
+        assert ready_app.screen.query_one("#f-pool-name", Input).value == "pool1x"
+        await pilot.press("escape")
+        await at(pilot, "ConnectScreen")
+        await pilot.press("escape")
+        await at(pilot, "HomeScreen")
+        await until(pilot, lambda: "Continue" in text_of(ready_app), "saved answers")
+
+
+@pytest.mark.asyncio
+async def test_answers_are_restored_without_secrets(
+    ready_app: PoolwrightApp, bare_app: PoolwrightApp, service: FakeService
+) -> None:
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_step(pilot, "PoolScreen")
+    saved = service.paths.root / "wizard.json"
+    assert saved.stat().st_mode & 0o777 == 0o600
+    assert not any(secret in saved.read_text() for secret in SECRETS.values())
+    async with bare_app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "Continue" in text_of(bare_app), "saved answers")
+        bare_app.screen.query_one(OptionList).highlighted = 0
+        await pilot.press("enter")
+        await at(pilot, "ConnectScreen")
+        assert bare_app.session.answers.servers == ["203.0.113.11", "203.0.113.12", "203.0.113.13"]
+        assert bare_app.session.missing_secrets()
+
+
+@pytest.mark.asyncio
+async def test_trust_needs_the_count_and_sends_nothing_before(
+    ready_app: PoolwrightApp, service: FakeService
+) -> None:
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_trust(pilot)
+        await pilot.press("6", "enter")
+        await pilot.pause()
+        assert type(ready_app.screen).__name__ == "TrustScreen"
+        assert not service.pins
+        assert not service.logins
+        await pilot.press("backspace", "7", "enter")
+        await at(pilot, "PoolScreen")
+        assert len(service.pins) == 7
+        await pilot.press("f7")
+        await at(pilot, "ConnectScreen")
+        await pilot.press("f8")
+        await at(pilot, "PoolScreen")  # known now: not asked again
+
+
+@pytest.mark.asyncio
+async def test_a_changed_identity_stops_everything(ready_app: PoolwrightApp, service: FakeService) -> None:
+    service.changed.add("203.0.113.12")
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await at(pilot, "HomeScreen")
+        await pilot.press("enter")
+        await at(pilot, "ConnectScreen")
+        await pilot.press("f8")
+        await at(pilot, "TrustScreen")
+        await until(pilot, lambda: "2 changed" in text_of(ready_app), "changed")
+        assert not ready_app.screen.query_one("#question").display
+        await pilot.press("f8", "enter")
+        await pilot.pause()
+        assert type(ready_app.screen).__name__ == "TrustScreen"
+        assert not service.pins
+        await pilot.press("escape")
+        await at(pilot, "ConnectScreen")
+        assert not service.logins
+
+
+@pytest.mark.asyncio
+async def test_a_refused_password_is_tried_on_one_server_only(
+    ready_app: PoolwrightApp, service: FakeService
+) -> None:
+    service.password["agent"] = "another"
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_step(pilot, "ServersScreen")
+        await until(pilot, lambda: ready_app.session.refused, "refusal")
+        assert {server for server, _name in service.logins} == {"203.0.113.11"}
+        tried = len(service.logins)
+        await pilot.press("f5")
+        await pilot.pause()
+        assert len(service.logins) == tried  # nothing by itself, nor by key, until it is typed again
+        assert "login refused" in text_of(ready_app)
+        await pilot.press("f7")
+        await at(pilot, "PoolScreen")
+        await pilot.press("f7")
+        await at(pilot, "ConnectScreen")
+        await pilot.press("f8")
+        await pilot.pause()
+        assert type(ready_app.screen).__name__ == "ConnectScreen"
+        await fill(pilot, "another", "enter", "f8", into="#s-agent")
+        await at(pilot, "PoolScreen")
+        await until(pilot, lambda: ready_app.session.is_fresh, "checks")
+        assert {server for server, _name in service.logins} == {f"203.0.113.{n}" for n in (11, 12, 13)}
+
+
+@pytest.mark.asyncio
+async def test_five_hundred_pasted_lines_are_taken_at_once(bare_app: PoolwrightApp) -> None:
+    async with bare_app.run_test(size=SIZE) as pilot:
+        await at(pilot, "HomeScreen")
+        bare_app.begin("new")
+        await at(pilot, "ConnectScreen")
+        bare_app.go("servers")
+        await at(pilot, "ServersScreen")
+        line = bare_app.screen.query_one(ServerInput)
+        line.focus()
+        text = "\n".join(f"198.51.{n // 250}.{n % 250 + 1}  # rack {n}" for n in range(500))
+        line.post_message(events.Paste(text))
+        await until(pilot, lambda: bare_app.screen.query_one(ServerTable).row_count == 500, "500 rows")
+        assert line.value == ""
+        line.post_message(events.Paste("198.51.0.1\n198.51.99.[1-3]\nbad[1-"))
+        await until(pilot, lambda: len(bare_app.session.answers.servers) == 503, "three more")
+
+
+@pytest.mark.asyncio
+async def test_a_failed_check_shows_its_fix_and_stops_the_review(
+    ready_app: PoolwrightApp, service: FakeService
+) -> None:
+    service.bad["203.0.113.12", "server.owner.free"] = (
+        Verdict.FAIL, "owned by another Manager \x1b[31m[red]", "release it there first"
+    )  # fmt: skip
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_step(pilot, "ServersScreen")
+        await until(pilot, lambda: ready_app.session.is_fresh, "checks")
+        await pilot.press("f3")
+        await until(pilot, lambda: "release it there first" in text_of(ready_app), "fix")
+        assert "\x1b" not in text_of(ready_app)
+        assert "[red]" in text_of(ready_app)
+        await pilot.press("f8")
+        await at(pilot, "StorageScreen")
+        await pilot.press("f8")
+        await at(pilot, "CompatibilityScreen")
+        await pilot.press("f8")
+        await at(pilot, "ReviewScreen")
+        await until(pilot, lambda: "1" in text_of(ready_app), "counts")
+        await pilot.press("f8")
+        await pilot.pause()
+        assert type(ready_app.screen).__name__ == "ReviewScreen"
+        assert not ready_app.screen.query_one("#question").display
+        assert ready_app.screen.query_one(Findings).results[0].id == "server.owner.free"
+        service.bad.clear()
+        await pilot.press("f5")
+        await until(pilot, lambda: "ready" in text_of(ready_app), "mended")
+
+
+@pytest.mark.asyncio
+async def test_dropping_a_server_mends_the_pool(ready_app: PoolwrightApp, service: FakeService) -> None:
+    service.bad["203.0.113.12", "server.owner.free"] = (Verdict.FAIL, "owned", "drop it")
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_step(pilot, "ServersScreen")
+        await until(pilot, lambda: ready_app.session.is_fresh, "checks")
+        await pilot.press("f3", "delete")
+        await until(pilot, lambda: len(ready_app.session.answers.servers) == 2, "dropped")
+        await until(pilot, lambda: ready_app.session.is_fresh, "checked again")
+        assert ready_app.session.verdicts() is not None
+        assert ready_app.session.verdicts().may_apply  # type: ignore[union-attr]
+
+
+@pytest.mark.asyncio
+async def test_an_unknown_blocker_is_accepted_by_its_typed_id_only(
+    ready_app: PoolwrightApp, service: FakeService
+) -> None:
+    service.bad["203.0.113.11", "server.clock.close"] = (Verdict.UNKNOWN, "no clock seen", "look yourself")
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_step(pilot, "ReviewScreen")
+        await until(pilot, lambda: "accept it by typing its id" in text_of(ready_app), "unaccepted")
+        await pilot.press("f6")
+        await at(pilot, "Ask")
+        await fill(pilot, "something", "enter")
+        await at(pilot, "ReviewScreen")
+        assert not ready_app.session.answers.accepted
+        await pilot.press("f6")
+        await at(pilot, "Ask")
+        await fill(pilot, "server.clock.close", "enter")
+        await at(pilot, "ReviewScreen")
+        await until(pilot, lambda: "ready" in text_of(ready_app), "ready")
+        await fill(pilot, "pool1", "enter", into="#name")
+        await at(pilot, "DoneScreen")
+        assert service.started[0][2] == ("server.clock.close",)
+
+
+@pytest.mark.asyncio
+async def test_a_waiver_needs_a_reason_and_ends_by_itself(
+    ready_app: PoolwrightApp, service: FakeService
+) -> None:
+    service.bad["203.0.113.11", "server.clock.close"] = (Verdict.FAIL, "30 s off", "set the clock")
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_step(pilot, "ReviewScreen")
+        await until(pilot, lambda: ready_app.session.is_fresh, "checks")
+        await pilot.press("f9")
+        await at(pilot, "Ask")
+        await pilot.press("n", "o", "enter")
+        await at(pilot, "ReviewScreen")
+        assert "waivers" not in ready_app.session.answers.base
+        await pilot.press("f9")
+        await at(pilot, "Ask")
+        await fill(pilot, "clock is fixed tonight", "enter")
+        await at(pilot, "ReviewScreen")
+        await until(pilot, lambda: "ready" in text_of(ready_app), "ready")
+        waiver = ready_app.session.spec().waivers[0]
+        assert (waiver.check, waiver.target) == ("server.clock.close", "203.0.113.11")
+
+
+@pytest.mark.asyncio
+async def test_the_wrong_name_starts_nothing(ready_app: PoolwrightApp, service: FakeService) -> None:
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_ready(pilot)
+        await fill(pilot, "pool2", "enter")
+        await pilot.pause()
+        assert type(ready_app.screen).__name__ == "ReviewScreen"
+        assert not service.started
+
+
+@pytest.mark.asyncio
+async def test_the_plan_shows_commands_undo_and_the_point_of_no_return(ready_app: PoolwrightApp) -> None:
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_ready(pilot)
+        await pilot.press("f2")
+        await until(pilot, lambda: "discoverServer" in text_of(ready_app), "plan")
+        await pilot.press("end", "down", "down", "down")
+        await until(pilot, lambda: "undo: delete ServerPool" in text_of(ready_app), "undo")
+        assert "point of no return" in text_of(ready_app)
+        assert "the pool file system on the storage" in text_of(ready_app)
+
+
+@pytest.mark.asyncio
+async def test_a_live_run_is_left_and_attached_to_again(
+    ready_app: PoolwrightApp, service: FakeService
+) -> None:
+    service.hold = asyncio.Event()
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_ready(pilot)
+        await fill(pilot, "pool1", "enter")
+        await at(pilot, "RunScreen")
+        await until(pilot, lambda: "1 of 4 steps" in text_of(ready_app), "first step")
+        await pilot.press("p")
+        await until(pilot, lambda: service.actions == ["pause"], "pause")
+        await pilot.press("a")
+        await at(pilot, "Confirm")
+        assert ready_app.focused is not None
+        assert ready_app.focused.id == "no"
+        await pilot.press("escape")
+        await at(pilot, "RunScreen")
+        assert service.actions == ["pause"]
+        await pilot.press("a")
+        await at(pilot, "Confirm")
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: service.actions == ["pause", "abort"], "abort")
+        await pilot.press("d")
+        await at(pilot, "HomeScreen")
+        await until(pilot, lambda: "Attach to the live run of pool1" in text_of(ready_app), "attach")
+        service.hold.set()
+        ready_app.choose("attach:260301-020000-00")
+        await at(pilot, "DoneScreen")
+        assert "created" in text_of(ready_app)
+
+
+@pytest.mark.asyncio
+async def test_a_failed_run_says_what_was_taken_back(ready_app: PoolwrightApp, service: FakeService) -> None:
+    service.fail_at, service.outcome = "create_pool:pool", Outcome.ROLLED_BACK
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_ready(pilot)
+        await fill(pilot, "pool1", "enter")
+        await at(pilot, "DoneScreen")
+        assert "rolled back" in text_of(ready_app)
+        await pilot.press("f8")
+        await at(pilot, "HomeScreen")
+        await pilot.press("r")
+        await at(pilot, "RunsScreen")
+        await pilot.press("enter")
+        await at(pilot, "DoneScreen")
+
+
+@pytest.mark.asyncio
+async def test_what_is_left_behind_comes_with_its_commands(
+    ready_app: PoolwrightApp, service: FakeService
+) -> None:
+    service.outcome = Outcome.NEEDS_HUMAN
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_ready(pilot)
+        await fill(pilot, "pool1", "enter")
+        await at(pilot, "DoneScreen")
+        assert "$ rm -rf /mnt/pool1/ovspoolfs" in text_of(ready_app)
+        await pilot.press("y")
+        await pilot.pause()
+        assert ready_app.clipboard == "rm -rf /mnt/pool1/ovspoolfs"
+
+
+@pytest.mark.asyncio
+async def test_results_stream_while_the_operator_goes_on(
+    ready_app: PoolwrightApp, service: FakeService
+) -> None:
+    service.stall = asyncio.Event()
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_step(pilot, "ServersScreen")
+        await until(pilot, lambda: "203.0.113.11" in ready_app.session.servers, "first server")
+        assert "checking" in text_of(ready_app)
+        await pilot.press("f8")
+        await at(pilot, "StorageScreen")
+        service.stall.set()
+        await until(pilot, lambda: ready_app.session.is_fresh, "checks end on another screen")
+
+
+@pytest.mark.asyncio
+async def test_a_spec_file_is_opened(bare_app: PoolwrightApp, tmp_path: Any) -> None:
+    path = tmp_path / "pool.yaml"
+    path.write_text(
+        "manager: {host: 203.0.113.250}\nservers: ['203.0.113.[11-12]']\npool: {name: filed, clustered: false}\n"
+    )
+    async with bare_app.run_test(size=SIZE) as pilot:
+        await at(pilot, "HomeScreen")
+        await pilot.press("o")
+        await at(pilot, "Ask")
+        await fill(pilot, "/nowhere.yaml", "enter")
+        await at(pilot, "HomeScreen")
+        await pilot.press("o")
+        await at(pilot, "Ask")
+        bare_app.screen.query_one(Input).value = str(path)
+        await pilot.press("enter")
+        await at(pilot, "ConnectScreen")
+        assert bare_app.session.answers.flat["pool.name"] == "filed"
+        assert bare_app.session.answers.servers == ["203.0.113.11", "203.0.113.12"]
+
+
+@pytest.mark.asyncio
+async def test_variants_show_their_own_inputs_and_keep_both_answers(ready_app: PoolwrightApp) -> None:
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_step(pilot, "StorageScreen")
+        kind = ready_app.screen.query_one("#f-pool-file_system", Choice)
+        kind.focus()
+        await pilot.press("right")
+        await until(pilot, lambda: "WWID" in text_of(ready_app), "lun inputs")
+        assert "NFS server" not in text_of(ready_app)
+        await pilot.press("left")
+        await until(pilot, lambda: "203.0.113.200" in text_of(ready_app), "nfs inputs kept")
+
+
+@pytest.mark.asyncio
+async def test_help_explains_the_input_and_lists_the_keys(ready_app: PoolwrightApp) -> None:
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_step(pilot, "PoolScreen")
+        await pilot.press("f1")
+        await at(pilot, "Help")
+        assert "R095" in text_of(ready_app)
+        assert "nothing is lost" in text_of(ready_app)
+        await pilot.press("escape")
+        await at(pilot, "PoolScreen")
+        assert ready_app.focused is not None
+        assert ready_app.focused.id == "f-pool-name"
+
+
+@pytest.mark.asyncio
+async def test_every_button_is_reached_by_tab_and_works_by_enter(ready_app: PoolwrightApp) -> None:
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_step(pilot, "ServersScreen")
+        for _turn in range(12):
+            if (
+                getattr(ready_app.focused, "label", "")
+                and str(getattr(ready_app.focused, "label", "")) == "Next"
+            ):
+                break
+            await pilot.press("tab")
+        await pilot.press("enter")
+        await at(pilot, "StorageScreen")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("size", [(80, 24), (60, 20), (160, 50)])
+async def test_every_screen_is_usable_at_this_size(ready_app: PoolwrightApp, size: tuple[int, int]) -> None:
+    async with ready_app.run_test(size=size) as pilot:
+        await to_ready(pilot)
+        for step in ("connect", "pool", "servers", "storage", "compatibility", "review"):
+            ready_app.go(step)
+            await pilot.pause(0.15)
+            nav = ready_app.screen.query_one("#nav")
+            assert nav.region.bottom <= size[1] - 1
+            assert ready_app.screen.query_one("#body").region.height >= 8
+            lines = text_of(ready_app).splitlines()
+            assert "Next" in lines[-1]
+
+
+@pytest.mark.asyncio
+async def test_the_terminal_may_be_resized_in_the_middle(
+    ready_app: PoolwrightApp, service: FakeService
+) -> None:
+    service.hold = asyncio.Event()
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_ready(pilot)
+        await fill(pilot, "pool1", "enter")
+        await at(pilot, "RunScreen")
+        await pilot.resize_terminal(120, 40)
+        await pilot.pause()
+        await pilot.resize_terminal(60, 20)
+        await pilot.pause()
+        assert "steps" in text_of(ready_app)
+        service.hold.set()
+        await at(pilot, "DoneScreen")
