@@ -181,7 +181,14 @@ def vocabulary(names: Iterable[str]) -> tuple[int, ...]:
     """The youngest Linux release that this list of names proves; names that vendors backport are not proof."""
     youngest: tuple[int, ...] = ()
     rows = table()
-    for name in names:
+    known = frozenset(names)
+    if "lm" in known and "rep_good" not in known and "hypervisor" not in known:
+        return (
+            2,
+            6,
+            18,
+        )  # 64-bit kernels since 2.6.2x print rep_good for every server; RHEL 5 backports other names
+    for name in known:
         row = rows.get(name)
         if (
             row
