@@ -12,6 +12,7 @@ from core import spec_file
 from core.checks.judge import judge, judge_spec
 from core.checks.runner import run_checks
 from core.cpu import compat
+from core.engine.journal import read_run
 from core.errors import IdentityChanged, SpecProblem
 from core.models.events import RunEvent
 from core.models.facts import ServerFacts
@@ -252,6 +253,11 @@ class Service:
     async def rollback(self, run: str, secrets: Secrets) -> str:
         """Take back what an interrupted or ended run did."""
         return await client.rollback_run(self.paths.root, run, secrets)
+
+    def spec_of(self, run: str) -> BaseSpec:
+        """The spec a run was started with; JournalError for an unknown run."""
+        head, _ = read_run(self.paths, run)
+        return catalog.platform(head.platform).spec_model.model_validate(head.spec)
 
     def runs(self) -> list[RunView]:
         """All runs, newest first, without their steps."""
