@@ -20,10 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from core.cli.output import emit_text
-    from core.lab.scenario import scenario_names, scenario_summary
+    from core.lab.scenario import load_scenario, scenario_names
 
     if args.list:
-        emit_text("\n".join(f"{name:<20} {scenario_summary(name)}" for name in scenario_names()))
+        emit_text("\n".join(f"{name:<20} {load_scenario(name)[1].title}" for name in scenario_names()))
         return 0
     from core.lab.__main__ import run_lab
 
