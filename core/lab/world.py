@@ -77,6 +77,7 @@ class LabLun:
     product: str = "SHAREDLUN"
     is_offline: bool = False
     is_known: bool = False  # Manager has it in its lists
+    is_refreshed: bool = False  # Manager refreshed it since it appeared
 
 
 @dataclass(slots=True)
@@ -94,6 +95,7 @@ class LabExport:
     files: list[str] = field(default_factory=list)
     is_known: bool = False
     is_refreshed: bool = False
+    poolfs_cluster: str = ""  # cluster whose pool file system its files are, "" when none of this lab's
 
 
 @dataclass(slots=True)

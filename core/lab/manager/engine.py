@@ -65,7 +65,7 @@ class Engine:
             "object_type": object_type,
             "object_id": object_id,
             "summary": summary,
-            "acked": severity == "INFORMATIONAL",
+            "acked": False,
             "time": self.now(),
         }
         self.world.objects[f"event {key}"] = LabObject(key, "event", kind, attrs)
@@ -76,6 +76,10 @@ class Engine:
         self._tasks.add(task)
         task.add_done_callback(self._forget)
         return task
+
+    def background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Like `spawn`, for work nobody waits for."""
+        self.spawn(work).get_name()
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

@@ -58,7 +58,7 @@ def items(world: World, type_: str) -> list[Item]:
     kind = stored_type(type_)
     derive = _DERIVED.get(kind)
     found = list(derive(world)) if derive is not None else []
-    if kind not in ("server", "port", "bondport", "vm"):
+    if kind not in ("server", "port", "bondport"):
         found += [Item(kind, thing.id, thing.name, thing) for thing in world.of_type(kind)]
     return sorted(found, key=lambda item: item.id, reverse=True) if kind == "job" else found
 
@@ -138,7 +138,11 @@ def initiators_of(server: LabServer) -> list[Item]:
 
 def disks_of(world: World, server: LabServer) -> list[Item]:
     """The disks Manager knows this server sees."""
-    return [disk_item(lun) for lun in operations.visible_luns(world, server) if lun.is_known]
+    return [
+        disk_item(lun)
+        for lun in operations.visible_luns(world, server)
+        if lun.is_known and is_presented(world, lun, server)
+    ]
 
 
 def disk_item(lun: LabLun) -> Item:
@@ -182,6 +186,19 @@ def array_of(world: World, lun: LabLun) -> LabObject | None:
         if made is not None:
             return made
     return next((item for item in arrays if item.name == UNMANAGED.get(lun.transport, "")), None)
+
+
+def is_presented(world: World, lun: LabLun, server: LabServer) -> bool:
+    """Whether the server sees the LUN; iSCSI only with its initiator in an access group of the array."""
+    if lun not in operations.visible_luns(world, server):
+        return False
+    if lun.transport != "iscsi":
+        return True
+    array = array_of(world, lun)
+    groups = [
+        item for item in world.of_type("accessgroup") if array is not None and item.attrs["owner"] == array.id
+    ]
+    return any(server.initiator in group.attrs["initiators"] for group in groups)
 
 
 def volume_group(world: World, lun: LabLun) -> Item:

@@ -105,7 +105,7 @@ def pool_storage_reference(world: World, pool: LabObject) -> str:
     if pool.attrs["storage_kind"] == "nfs":
         thing = world.objects.get(ref)
         return f"{ref}  [{thing.name}]" if thing is not None else ref
-    lun = world.luns.get(ref) or operations.find_lun(world, ref)
+    lun = operations.find_lun(world, ref)
     return (
         f"{pool.attrs['poolfs_uuid']}  [fs on {lun.name}]" if lun is not None else pool.attrs["poolfs_uuid"]
     )
@@ -277,9 +277,11 @@ def _show_repository(engine: Engine, item: Item) -> Attributes:
 
 
 def _show_vm(engine: Engine, item: Item) -> Attributes:
-    server, _ = item.thing
     found = [("Name", item.name), ("Id", item.id), ("Status", "Running"), ("Locked", "false")]
-    found += [("Server", server_item(server).reference), ("Origin", "")]
+    if isinstance(item.thing, LabObject):  # in the unassigned folder
+        return found
+    server, _ = item.thing
+    found.append(("Server", server_item(server).reference))
     pool = pool_of(engine.world, server)
     if pool is not None:
         found.append(("Server Pool", pool_item(pool).reference))

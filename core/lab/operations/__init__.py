@@ -29,6 +29,7 @@ from core.lab.operations.ownership import (
     set_roles,
 )
 from core.lab.operations.pool import (
+    check_create,
     configure_vip,
     create_pool_on_server,
     deconfigure_vip,
@@ -68,6 +69,7 @@ __all__ = [
     "CallRefusedError",
     "accepts_password",
     "apply_ownership",
+    "check_create",
     "clear_ownership",
     "cluster_conf",
     "cluster_name",

@@ -63,21 +63,21 @@ def create_pool_filesystem(
     world.audit.append(f"{server.name}: pool file system on {target}")
 
 
-def destroy_pool_filesystem(world: World, kind: str, target: str) -> None:
-    """Take the pool file system off the storage (the agent's destroy_pool_filesystem, or Manager's clean-
-    up).
-    """
+def destroy_pool_filesystem(world: World, kind: str, target: str, *, cluster: str | None = None) -> None:
+    """Take the pool file system off the storage; with `cluster`, only when it is that cluster's."""
     if kind == "nfs":
         found = find_export(world, target)
-        if found is not None:
-            export = found[1]
-            ours = {*POOLFS_FILES, *SPARC_POOLFS_FILES}
-            export.files[:] = [name for name in export.files if name not in ours]
-            world.switches.extra.get("poolfs_owner", {}).pop(target, None)
+        if found is None or (cluster is not None and found[1].poolfs_cluster != cluster):
+            return
+        export = found[1]
+        ours = {*POOLFS_FILES, *SPARC_POOLFS_FILES}
+        export.files[:] = [name for name in export.files if name not in ours]
+        export.poolfs_cluster = ""
     else:
         lun = find_lun(world, target)
-        if lun is not None:
-            lun.content = lun.cluster = lun.label = ""
+        if lun is None or (cluster is not None and lun.cluster != cluster):
+            return
+        lun.content = lun.cluster = lun.label = ""
     world.audit.append(f"pool file system removed from {target}")
 
 
@@ -183,13 +183,12 @@ def _make_image(world: World, server: LabServer, target: str, cluster: str) -> N
         raise CallRefusedError(
             f"[Errno 13] Permission denied: '{where}/.ovspoolfs'", exception="exceptions.OSError"
         )
-    owners = world.switches.extra.setdefault("poolfs_owner", {})
-    if {"ovspoolfs.img", ".ovspoolfs"} & set(export.files) and owners.get(target) != cluster:
+    if {"ovspoolfs.img", ".ovspoolfs"} & set(export.files) and export.poolfs_cluster != cluster:
         unmount(server, where)
         raise CallRefusedError(f"Pool filesystem already exists on {target}")  # text invented, cf. F39
     names = SPARC_POOLFS_FILES if server.cpu.arch == "sparc" else POOLFS_FILES
     export.files.extend(name for name in names if name not in export.files)
-    owners[target] = cluster
+    export.poolfs_cluster = cluster
 
 
 def _format_lun(world: World, server: LabServer, target: str, cluster: str) -> None:

@@ -84,6 +84,8 @@ def configure_owned(world: World, server: LabServer) -> None:
     """What Manager does on a server right after it took it: NTP (only over its own clock) and network
     metadata.
     """
+    if server.before_ownership:
+        return
     before: dict[str, object] = {"networks": {item.name: item.network for item in server.interfaces}}
     if has_own_clock_only(server):
         before["ntp"] = (server.ntp_servers, server.is_ntp_running)

@@ -16,15 +16,20 @@ def create_pool_on_server(
 
     Raises CallRefusedError.
     """
+    check_create(world, server, vip)
+    _enter(server, alias=alias, pool_uuid=pool_uuid, vip=vip, node_number=node_number)
+    server.is_master, server.has_vip = True, bool(vip)
+    world.audit.append(f"{server.name}: created pool {pool_uuid}")
+
+
+def check_create(world: World, server: LabServer, vip: str) -> None:
+    """Everything create_server_pool looks at, without doing it. Raises CallRefusedError."""
     params = fault(world, "create-fails", server=server)
     if params is not None:
         raise CallRefusedError(str(params.get("reason", "create_server_pool failed (made to fail)")))
     _check_join(world, server)
     if vip:
         _check_vip(world, server, vip)
-    _enter(server, alias=alias, pool_uuid=pool_uuid, vip=vip, node_number=node_number)
-    server.is_master, server.has_vip = True, bool(vip)
-    world.audit.append(f"{server.name}: created pool {pool_uuid}")
 
 
 def join_pool_on_server(
