@@ -13,7 +13,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from core.models.facts import Fact
 from core.text import inert
@@ -55,9 +55,9 @@ class Section(NamedTuple):
         )
         return f"`{self.command}` failed: {said}"
 
-    def absent(self) -> Fact[object]:
+    def absent(self) -> Fact[Any]:
         """A Fact that says why this command told nothing."""
-        return Fact[object].absent(self.why_not, self.source, self.observed_at)
+        return Fact[Any].absent(self.why_not, self.source, self.observed_at)
 
 
 def new_token() -> str:

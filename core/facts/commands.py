@@ -52,10 +52,15 @@ def own_names() -> dict[str, str]:
     return {"fqdn": "hostname -f"}
 
 
-def name_lookups(names: Iterable[str]) -> dict[str, str]:
-    """`getent ahostsv4 NAME` for each usable name, under `name-0`, `name-1`, ... in the order given."""
+def name_lookups(names: Iterable[str], *, is_solaris: bool = False) -> dict[str, str]:
+    """One `getent` for each usable name, under `name-0`, `name-1`, ... in the order given."""
     usable = [name for name in names if is_host(name)]
-    return {f"name-{index}": f"getent ahostsv4 {name}" for index, name in enumerate(usable)}
+    return {f"name-{index}": lookup(name, is_solaris=is_solaris) for index, name in enumerate(usable)}
+
+
+def lookup(name: str, *, is_solaris: bool = False) -> str:
+    """Resolve a name as the server's programs do; Solaris knows no `ahostsv4`."""
+    return f"getent {'hosts' if is_solaris else 'ahostsv4'} {name}"
 
 
 def vip_probe(interface: str, vip: str) -> dict[str, str]:
@@ -76,7 +81,7 @@ def nfs_look(server: str, export: str, folder: str, *, is_solaris: bool = False)
     if is_solaris:
         mount = f"mount -F nfs -o ro,nosuid,soft,retry=0 {source} {where}"
     return {
-        "address": f"getent ahostsv4 {server}" if not is_solaris else f"getent hosts {server}",
+        "address": lookup(server, is_solaris=is_solaris),
         "showmount": f"showmount -e {server}",
         "mkdir": f"mkdir -m 700 {where}",
         "mount": mount,
@@ -85,6 +90,12 @@ def nfs_look(server: str, export: str, folder: str, *, is_solaris: bool = False)
         "umount": f"umount {where}",
         "rmdir": f"rmdir {where}",
     }
+
+
+def mounted_look(path: str) -> dict[str, str]:
+    """Content and size of a share where it is mounted already."""
+    where = shlex.quote(path)
+    return {"ls": f"ls -1A {where}", "df": f"df -Pk {where}"}
 
 
 LUN_MAP: dict[str, str] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from core.facts import linux, storage
 from core.facts.batch import Section
@@ -46,7 +47,7 @@ def read_nfs(server: str, export: str, sections: Sections) -> NfsLook:
     elif shown is not None and shown.status not in (None, 126, 127):
         values["answers"] = False
     values |= _content(sections)
-    return NfsLook(export=f"{server}:{export}", **values)  # type: ignore[arg-type]
+    return NfsLook(export=f"{server}:{export}", **values)
 
 
 def _content(sections: Sections) -> dict[str, object]:
@@ -69,13 +70,15 @@ def _content(sections: Sections) -> dict[str, object]:
 
 
 def find_lun(wwid: str, sections: Sections) -> tuple[str, LunLook]:
-    """The device of a LUN ('' when it is not seen) and what the maps alone tell of it; ValueError when none was read."""
+    """The device of a LUN ('' when it is not seen) and what the maps alone tell of it; ValueError if none was read."""
     texts = {name: section.text for name, section in sections.items() if section.worked}
     if not texts:
         first = next(iter(sections.values()), None)
         raise ValueError(first.why_not if first is not None else "no list of disks could be read")
     maps = storage.parse_multipath(texts.get("multipath", ""))
     device, one = storage.find_device(wwid, maps, texts.get("by_id", ""), texts.get("mapper", ""))
+    if not device and not texts.keys() & {"multipath", "by_id"}:
+        raise ValueError("no list of disks could be read")
     if not device:
         return "", LunLook(wwid=wwid, is_seen=False)
     look = LunLook(wwid=wwid, is_seen=True, device=device)
@@ -91,10 +94,8 @@ def read_lun(look: LunLook, sections: Sections, mounts: Sequence[Mount], swaps: 
     size = sections.get("size")
     update: dict[str, object] = {}
     if size is not None and size.worked:
-        try:
+        with suppress(ValueError):
             update["size_bytes"] = storage.parse_size(size.text)
-        except ValueError:
-            pass
     found, cluster = _signatures(look.device, sections)
     return look.model_copy(
         update={

@@ -1,0 +1,34 @@
+"""How an error on the way to a server becomes the state of a plane. Pure."""
+
+from __future__ import annotations
+
+from core.errors import (
+    ConnectFailed,
+    LoginRefused,
+    OldCryptoNeeded,
+    PoolwrightError,
+    SecretError,
+    TrustError,
+)
+from core.models.facts import PlaneFact, PlaneState
+from core.text import inert
+
+_MAX_REASON = 400
+
+
+def plane_of(error: BaseException) -> PlaneFact:
+    """State and reason of a plane that ended in this error."""
+    if isinstance(error, TrustError):
+        state = PlaneState.UNTRUSTED
+    elif isinstance(error, OldCryptoNeeded):
+        state = PlaneState.OLD_CRYPTO
+    elif isinstance(error, LoginRefused):
+        state = PlaneState.REFUSED
+    elif isinstance(error, ConnectFailed):
+        state = PlaneState.UNREACHABLE
+    elif isinstance(error, SecretError):
+        state = PlaneState.NOT_ASKED
+    else:
+        state = PlaneState.BROKEN
+    reason = str(error) if isinstance(error, PoolwrightError) else f"{type(error).__name__}: {error}"
+    return PlaneFact(state=state, reason=inert(reason, _MAX_REASON))
