@@ -79,8 +79,11 @@ async def _all_items(world: OvmWorld, talk: Talk, spec: PoolSpec, plan: Plan) ->
 
 async def _look_at_servers(world: OvmWorld, talk: Talk, spec: PoolSpec, plan: Plan) -> list[ServerLook]:
     whos = _whos(spec, plan)
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_look_at(world, talk, who)) for who in whos]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_look_at(world, talk, who)) for who in whos]
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from errors
     return [task.result() for task in tasks]
 
 

@@ -89,6 +89,7 @@ class ManagerSession:
         self._lock = asyncio.Lock()
         self._last_used = 0.0
         self._keeper: asyncio.Task[None] | None = None
+        self._is_closing = False
 
     @property
     def is_connected(self) -> bool:
@@ -103,6 +104,7 @@ class ManagerSession:
 
     async def close(self) -> None:
         """End the session; never raises for a broken line."""
+        self._is_closing = True
         if self._keeper is not None:
             self._keeper.cancel()
             with suppress(asyncio.CancelledError):
@@ -298,7 +300,7 @@ class ManagerSession:
     async def _keep_alive(self) -> None:
         """A cheap read when nothing was sent for a while; a broken line is left for the next command to mend."""
         interval_s = self._timing.keep_alive_s
-        while True:
+        while not self._is_closing:
             idle_s = time.monotonic() - self._last_used
             if idle_s < interval_s:
                 await asyncio.sleep(interval_s - idle_s)
