@@ -1,0 +1,165 @@
+"""Oracle VM as a platform: puts spec, checks, collection, plan, steps and verification together. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Any, TypeVar
+
+from core.checks.context import Context
+from core.checks.registry import Registry
+from core.engine.step import Step
+from core.models.cpu import CpuProfile
+from core.models.events import Verified
+from core.models.fleet import FleetFacts
+from core.models.plan import Plan
+from core.models.results import CheckResult
+from core.models.spec import BaseSpec
+from core.platforms.base import FormSection, Narrate, OnServer, SecretField
+from core.platforms.oracle_vm import collect, endpoints, planner, verify, world
+from core.platforms.oracle_vm.checks import catalog
+from core.platforms.oracle_vm.facts import OvmFleet
+from core.platforms.oracle_vm.spec import LunFileSystem, PoolSpec
+from core.platforms.oracle_vm.steps.kinds import STEP_KINDS
+from core.transports.base import Access, Endpoint
+
+M = TypeVar("M")
+
+SECTIONS: tuple[FormSection, ...] = (
+    FormSection(
+        "connect",
+        "Manager and access",
+        (
+            "manager.host",
+            "manager.user",
+            "manager.port",
+            "release",
+            "ssh",
+            "jump",
+            "allow_old_crypto",
+            "manager.connect",
+            "manager.fingerprint",
+            "manager.sessions",
+            "trust.known_hosts",
+        ),
+    ),
+    FormSection(
+        "pool",
+        "Pool",
+        (
+            "pool.name",
+            "pool.virtual_ip",
+            "pool.description",
+            "pool.keymap",
+            "pool.start_policy",
+            "pool.secure_migration",
+            "pool.policy",
+            "pool.roles",
+        ),
+    ),
+    FormSection("servers", "Servers", ("servers", "pool.master", "agent")),
+    FormSection("storage", "Storage", ("pool.clustered", "pool.timeout_s", "pool.file_system")),
+)
+
+
+class OracleVm:
+    """Oracle VM 3.x; satisfies core.platforms.base.Platform."""
+
+    name = "oracle_vm"
+    title = "Oracle VM 3.x"
+    spec_model: type[BaseSpec] = PoolSpec
+    step_kinds: Mapping[str, type[Step[Any]]] = STEP_KINDS
+    sections: Sequence[FormSection] = SECTIONS
+
+    def __init__(self) -> None:
+        self.checks: Registry = catalog.registry()
+
+    def secrets_needed(self, spec: BaseSpec) -> Sequence[SecretField]:
+        """Manager's and the agents' password always; the others where the spec asks for their use."""
+        wanted = _as(spec, PoolSpec)
+        needed = [
+            SecretField(
+                "manager", f"Password of {wanted.manager.user} on Manager", "the pool is made through it"
+            ),
+            SecretField(
+                "agent",
+                "Agent password",
+                "set when the servers were installed; needed until Manager owns them, the same on all",
+            ),
+        ]
+        if wanted.ssh is not None and wanted.ssh.key_file is None:
+            text = "for what only the servers' own system can tell"
+            needed.append(SecretField("ssh", f"SSH password of {wanted.ssh.user} on the servers", text))
+        if wanted.jump is not None and wanted.jump.key_file is None:
+            label = f"Password of {wanted.jump.user} on {wanted.jump.host}"
+            needed.append(SecretField("jump", label, "the way to all servers leads through it"))
+        storage = wanted.pool.file_system
+        if isinstance(storage, LunFileSystem) and storage.chap_user:
+            label = f"CHAP password of {storage.chap_user}"
+            needed.append(SecretField("chap", label, "the iSCSI portal asks for it"))
+        return needed
+
+    def endpoints(self, spec: BaseSpec) -> Sequence[Endpoint]:
+        """Manager, then agent and SSH of every server."""
+        wanted = _as(spec, PoolSpec)
+        found = [endpoints.manager_endpoint(wanted)]
+        for target in wanted.servers:
+            found.append(endpoints.agent_endpoint(wanted, target))
+            own = endpoints.ssh_endpoint(wanted, target)
+            if own is not None:
+                found.append(own)
+        return list(dict.fromkeys(found))
+
+    async def collect(
+        self,
+        spec: BaseSpec,
+        access: Access,
+        *,
+        only: Sequence[str] | None = None,
+        base: FleetFacts | None = None,
+        on_server: OnServer | None = None,
+    ) -> FleetFacts:
+        """Facts of Manager and servers; see collect.collect."""
+        known = base if isinstance(base, OvmFleet) else None
+        return await collect.collect(_as(spec, PoolSpec), access, only=only, base=known, on_server=on_server)
+
+    def context(self, spec: BaseSpec, fleet: FleetFacts, now: datetime) -> Context[Any, Any]:
+        """One look, typed for Oracle VM's checks."""
+        return Context(_as(spec, PoolSpec), _fleet(fleet), now)
+
+    def cpu_profiles(self, fleet: FleetFacts) -> Mapping[str, CpuProfile | None]:
+        """Processor of each server, None where it could not be read."""
+        return {
+            name: facts.cpu.value if facts.cpu.is_known else None for name, facts in fleet.servers.items()
+        }
+
+    def plan(self, spec: BaseSpec, fleet: FleetFacts, results: Sequence[CheckResult]) -> Plan:
+        """Ordered steps; see planner.make_plan."""
+        return planner.make_plan(_as(spec, PoolSpec), _fleet(fleet), results)
+
+    def open_world(
+        self, plan: Plan, spec: BaseSpec, access: Access, narrate: Narrate
+    ) -> AbstractAsyncContextManager[Any]:
+        """Sessions for the steps; see world.open_world."""
+        return world.open_world(plan, _as(spec, PoolSpec), access, narrate)
+
+    async def verify(self, world: Any, spec: BaseSpec, plan: Plan) -> Sequence[Verified]:
+        """Look at the finished pool; see verify.verify_pool."""
+        return await verify.verify_pool(world, _as(spec, PoolSpec), plan)
+
+
+def _as(model: object, kind: type[M]) -> M:
+    if not isinstance(model, kind):
+        raise TypeError(f"{type(model).__name__} is no {kind.__name__}")
+    return model
+
+
+def _fleet(fleet: FleetFacts) -> OvmFleet:
+    """The fleet in this platform's type; an empty one while nobody has looked."""
+    if isinstance(fleet, OvmFleet):
+        return fleet
+    return OvmFleet(servers=fleet.servers, controller=fleet.controller, observed_at=fleet.observed_at)
+
+
+PLATFORM = OracleVm()
