@@ -102,13 +102,12 @@ def run_one(
 ) -> CheckResult:
     """One check on one target; never raises."""
     started = time.perf_counter()
-    if blocked_by:
+    finding, verdict = _ask(check, context, target)
+    if blocked_by and verdict is not Verdict.NOT_APPLICABLE:
         finding, verdict = (
-            Finding(hit=None, detail=f"not looked at: {', '.join(blocked_by)} failed"),
+            Finding(hit=None, detail=f"not judged: {', '.join(blocked_by)} failed"),
             Verdict.BLOCKED,
         )
-    else:
-        finding, verdict = _ask(check, context, target)
     severity = finding.severity or check.severity
     if verdict in (Verdict.UNKNOWN, Verdict.BLOCKED) and check.unknown_severity is not None:
         severity = check.unknown_severity

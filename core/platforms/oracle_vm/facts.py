@@ -95,7 +95,6 @@ class OvmServerFacts(ServerFacts):
     boot_time_s: Fact[int] = Fact[int]()  # epoch seconds
     pool_nfs: Fact[NfsLook] = Fact[NfsLook]()
     pool_lun: Fact[LunLook] = Fact[LunLook]()
-    port_7777_rule: Fact[str] = Fact[str]()  # firewall rule that stops TCP 7777, None = none does
 
 
 class ManagedServer(Frozen):

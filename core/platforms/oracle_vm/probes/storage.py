@@ -52,9 +52,11 @@ def read_nfs(server: str, export: str, sections: Sections) -> NfsLook:
 
 def _content(sections: Sections) -> dict[str, object]:
     values: dict[str, object] = {}
-    mount = sections.get("mount")
+    mkdir, mount = sections.get("mkdir"), sections.get("mount")
+    if mkdir is not None and not mkdir.worked:
+        return {}  # no folder of ours to mount it on: that says nothing of the share
     if mount is not None and not mount.worked:
-        return {"mount_error": mount.why_not}
+        return {} if mount.status in (None, 126, 127) else {"mount_error": mount.why_not}
     names, space = sections.get("ls"), sections.get("df")
     if names is not None and names.worked:
         values["entries"] = tuple(inert(name, 200) for name in storage.parse_names(names.text))
