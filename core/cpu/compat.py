@@ -32,6 +32,8 @@ _SHORT_VENDORS = {
     "HygonGenuine": "Hygon",
     "CentaurHauls": "Zhaoxin",
 }
+CRASH = "Manager allows, guests may crash"
+SUFFICE = "Manager refuses, features suffice: custom group, tested both ways"
 MANY = 6  # flags spelled out in a sentence
 
 
@@ -53,9 +55,9 @@ class Cell:
     def disagreement(self) -> str:
         """How the vendor rule and the features disagree, '' when they do not."""
         if self.manager_allows and self.features is CellVerdict.FAILS:
-            return "Manager allows, guests may crash"
+            return CRASH
         if self.manager_allows is False and self.features.works and "C01" not in self.rows:
-            return "Manager refuses, features suffice: custom group, tested both ways"
+            return SUFFICE
         return ""
 
 

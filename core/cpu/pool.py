@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from core.cpu import sets
+from core.cpu import sets as graph
+from core.cpu.compat import SUFFICE
 from core.cpu.matrix import Matrix, natural
 from core.cpu.verdict import CellVerdict, Guest
 
+SUFFICE_ONE_WAY = "Manager refuses, features suffice in this direction only: no custom group"
 POOL_LIMIT = 32  # servers a clustered pool may have (server-pools facts, section 2d)
 
 
@@ -106,13 +108,13 @@ class PoolView:
         found = []
         for position, unit in enumerate(self._units):
             mask = 0
-            for number in sets.nodes(self._works[unit.number]):
+            for number in graph.nodes(self._works[unit.number]):
                 mask |= by_class[number]
             found.append(mask | 1 << position)
         return found
 
     def _names(self, mask: int) -> tuple[str, ...]:
-        found = [server for position in sets.nodes(mask) for server in self._units[position].servers]
+        found = [server for position in graph.nodes(mask) for server in self._units[position].servers]
         return tuple(sorted(found, key=natural))
 
     def _lists(self, masks: Iterable[int]) -> tuple[tuple[str, ...], ...]:
@@ -123,24 +125,26 @@ class PoolView:
     @cached_property
     def sets(self) -> tuple[tuple[str, ...], ...]:
         """Strongly connected sets: inside one, every guest can get everywhere (perhaps by several moves)."""
-        return self._lists(sets.strongly_connected(self._edges))
+        return self._lists(graph.strongly_connected(self._edges))
 
     @cached_property
     def one_way(self) -> tuple[tuple[str, str], ...]:
         """Classes (from, to) where moves work in this direction only."""
         ids = [item.id for item in self.matrix.classes]
-        pairs = []
+        pairs: list[tuple[str, str]] = []
         for i, mask in enumerate(self._works):
-            pairs.extend((ids[i], ids[j]) for j in sets.nodes(mask) if i != j and not self._works[j] >> i & 1)
+            pairs.extend(
+                (ids[i], ids[j]) for j in graph.nodes(mask) if i != j and not self._works[j] >> i & 1
+            )
         return tuple(pairs)
 
     @cached_property
     def _mutual(self) -> list[int]:
-        return sets.mutual(self._edges)
+        return graph.mutual(self._edges)
 
     @cached_property
-    def _largest(self) -> sets.Bounded:
-        return sets.largest_clique(self._mutual, [len(unit.servers) for unit in self._units])
+    def _largest(self) -> graph.Bounded:
+        return graph.largest_clique(self._mutual, [len(unit.servers) for unit in self._units])
 
     @property
     def largest(self) -> tuple[str, ...]:
@@ -153,8 +157,8 @@ class PoolView:
         return self._largest.bound
 
     @cached_property
-    def _partition(self) -> sets.Partition:
-        return sets.fewest_cliques(self._mutual)
+    def _partition(self) -> graph.Partition:
+        return graph.fewest_cliques(self._mutual)
 
     @cached_property
     def partition(self) -> tuple[tuple[str, ...], ...]:
@@ -234,7 +238,7 @@ class PoolView:
         total = len(self.matrix.servers)
         places: dict[int, list[str]] = {}
         for position, unit in enumerate(self._units):
-            reached = sum(len(self._units[other].servers) for other in sets.nodes(self._edges[position])) - 1
+            reached = sum(len(self._units[other].servers) for other in graph.nodes(self._edges[position])) - 1
             places.setdefault(reached, []).extend(unit.servers)
         return tuple(
             Start(tuple(sorted(names, key=natural)), reached, total - 1)
@@ -249,13 +253,12 @@ class PoolView:
             values = [self.memory[server].free_mib for server in unit.servers if server in self.memory]
             known = [value for value in values if value is not None]
             free.append(sum(known) if len(known) == len(unit.servers) else None)
-        found = []
+        found: list[Evacuation] = []
         for position, unit in enumerate(self._units):
-            targets = sets.nodes(self._edges[position])
+            targets = graph.nodes(self._edges[position])
             peers = sum(len(self._units[other].servers) for other in targets) - 1
             room = [free[other] for other in targets]
-            for server in unit.servers:
-                found.append(self._evacuate(server, peers, room))
+            found.extend(self._evacuate(server, peers, room) for server in unit.servers)
         return tuple(sorted(found, key=lambda item: natural(item.server))) if self.memory else ()
 
     def _evacuate(self, server: str, peers: int, room: Sequence[int | None]) -> Evacuation:
@@ -284,7 +287,11 @@ class PoolView:
                     text = self.matrix.cell(i, j, guest).disagreement
                     if text:
                         found.setdefault((a.id, b.id, text), []).append(guest)
-        return tuple(Disagreement(a, b, tuple(guests), text) for (a, b, text), guests in found.items())
+        both = {(a, b) for a, b, text in found if (b, a, text) in found}
+        return tuple(
+            Disagreement(a, b, tuple(guests), text if (a, b) in both or text != SUFFICE else SUFFICE_ONE_WAY)
+            for (a, b, text), guests in found.items()
+        )
 
     def _plainly_agree(self, guest: Guest, i: int, j: int) -> bool:
         """Cheap test that leaves out the many pairs that work, or whose vendors differ."""

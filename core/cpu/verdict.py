@@ -270,15 +270,13 @@ def _features(
 
 def _older_microcode(a: Effective, b: Effective) -> bool:
     """Same silicon, and a runs an older microcode than b."""
-    return (
-        a.same_silicon(b)
-        and bool(a.microcode and b.microcode)
-        and int(a.microcode or "0", 16) < int(b.microcode or "0", 16)
-    )
+    if not a.same_silicon(b) or not a.microcode or not b.microcode:
+        return False
+    return int(a.microcode, 16) < int(b.microcode, 16)
 
 
 def _explains(space: Space, a: Effective, b: Effective, unshown: int) -> bool:
-    """Is it likely that b has what its list cannot show? Same silicon does, but microcode bits need a known revision."""
+    """Does b likely have what its list cannot show? Same silicon does; microcode bits need known revisions."""
     if not a.same_silicon(b):
         return False
     return not unshown & space.masks.microcode or bool(a.microcode and b.microcode)
