@@ -43,7 +43,7 @@ FAULTS: dict[str, str] = {
     "ssh-garbage": "command output is random bytes",
     "ssh-new-host-key": "the host key is another one than the ready file says",
     "ssh-no-exec": "channels are refused: no command can be run",
-    "half-reply": "agents send half of what they promise; dom0 cuts the output of a command in the middle",
+    "ssh-half-reply": "dom0 cuts the output of a command in the middle and closes",
     "clock-jump": "the server's clock jumps by `seconds` (default 300) once the fault has begun",
 }
 DEFAULT_SECONDS = 30.0

@@ -202,7 +202,7 @@ class AgentServer:
         try:
             if made is not None:
                 raise CallRefusedError(str(made.get("text", "made to fail")))
-            return rpc.reply(await run_call(Call(self.world, self.server), name, arguments))
+            return rpc.reply(await run_call(Call(self.world, self.server, name), name, arguments))
         except CallRefusedError as error:
             return rpc.fault_reply(error.text(self.server))
 
@@ -235,11 +235,10 @@ class AgentServer:
             return False
         if (huge := self._strikes("agent-huge", name)) is not None:
             return await _send_huge(writer, faults.bytes_of(huge))
-        for half in ("agent-half-reply", "half-reply"):
-            if self._strikes(half, name) is not None:
-                writer.write(data[: len(data) // 2 + 64])
-                await writer.drain()
-                return False
+        if self._strikes("agent-half-reply", name) is not None:
+            writer.write(data[: len(data) // 2 + 64])
+            await writer.drain()
+            return False
         if self._strikes("agent-trickle", name) is not None:
             for index in range(len(data)):
                 writer.write(data[index : index + 1])

@@ -22,13 +22,14 @@ class Call:
 
     world: World
     server: LabServer
+    name: str = ""
     depth: int = 0  # how often it was dispatched
 
     def document(self, root: Node, *, encoding: str = "") -> str | None:
         """A document in the layout the switches say; the faults that spoil documents strike here."""
-        if faults.active(self.world, "agent-nil", self.server) is not None:
+        if faults.active(self.world, "agent-nil", self.server, on=self.name) is not None:
             return None
-        if faults.active(self.world, "agent-escape", self.server) is not None:
+        if faults.active(self.world, "agent-escape", self.server, on=self.name) is not None:
             _spoil(root)
         switches = self.world.switches
         text = render(
@@ -37,9 +38,9 @@ class Call:
             short_empty=switches.short_empty_elements,
             encoding=encoding,
         )
-        if faults.active(self.world, "agent-truncated-document", self.server) is not None:
+        if faults.active(self.world, "agent-truncated-document", self.server, on=self.name) is not None:
             return text[: len(text) // 2]
-        if faults.active(self.world, "agent-bomb", self.server) is not None:
+        if faults.active(self.world, "agent-bomb", self.server, on=self.name) is not None:
             return _bomb(root.tag)
         return text
 

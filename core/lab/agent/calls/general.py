@@ -38,4 +38,4 @@ async def dispatch(call: Call, uri: str, func: str, *args: Any) -> Any:
     if not accepts_password(call.world, target, unquote(parts.username or ""), unquote(parts.password or "")):
         shown = f"<ProtocolError for {parts.hostname}:{parts.port or 8899}/api/3/: 403 Unauthorized access attempt>"
         raise CallRefusedError(shown, exception="xmlrpclib.ProtocolError")
-    return await run_call(replace(call, server=target, depth=call.depth + 1), func, args)
+    return await run_call(replace(call, server=target, name=func, depth=call.depth + 1), func, args)
