@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape, quoteattr
 
 from core.secrets import redact
+from core.text import inert
 
 TEXT_MAX_CHARS = 64 * 1024  # one reply of a server; a whole fleet listing stays far below
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def _spellings(value: str) -> set[str]:
@@ -38,10 +37,7 @@ class Masker:
 
     def text(self, text: str) -> str:
         """Free text for people: masked, inert, valid UTF-8, of bounded length."""
-        if len(text) > TEXT_MAX_CHARS:
-            text = f"{text[:TEXT_MAX_CHARS]} [{len(text) - TEXT_MAX_CHARS} more characters]"
-        text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.encode("utf-8", "replace").decode())
-        return redact(text, self._all)
+        return redact(inert(redact(text, self._all), TEXT_MAX_CHARS, keep_lines=True), self._all)
 
     def data(self, value: Any) -> Any:
         """JSON data for people: every string in it masked as text."""

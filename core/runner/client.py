@@ -119,7 +119,7 @@ def is_live(state_dir: Path, run: str) -> bool:
     return holder(StatePaths.of(state_dir).lock(run)) != 0
 
 
-async def follow(state_dir: Path, run: str, since: int = 0) -> AsyncIterator[RunEvent]:
+async def follow(state_dir: Path, run: str, since: int = 0) -> AsyncGenerator[RunEvent, None]:
     """Events after `since`, from the journal and then live; ends at the outcome or when the runner is gone.
 
     Survives a cut connection by attaching again where it stopped. `show_run(...).outcome` tells how it ended; None

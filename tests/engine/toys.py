@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,7 +20,7 @@ from core.models.events import Residue, Verified
 from core.models.plan import JsonDict, Plan, PlannedStep
 
 
-def nothing(point: str) -> None:
+async def nothing(point: str) -> None:
     """A point where nothing happens."""
 
 
@@ -31,7 +31,7 @@ class ToyWorld:
     root: Path
     faults: dict[str, str] = field(default_factory=dict)
     trace: list[str] = field(default_factory=list)
-    at: Callable[[str], None] = nothing  # called around each effect, to die there
+    at: Callable[[str], Awaitable[None]] = nothing  # called around each effect, to die there
     remembered: dict[str, JsonDict] = field(default_factory=dict)
     narrate: Callable[[str, str], None] | None = None
 
@@ -48,19 +48,24 @@ class ToyWorld:
         """What exists: name -> content. A doubled effect shows as a longer content."""
         return {path.name: path.read_text() for path in sorted(self.root.iterdir())}
 
-    def make(self, name: str, owner: str = "us") -> None:
-        """One effect: appended, so that doing it twice is seen."""
-        self.at(f"before make {name}")
+    def write(self, name: str, owner: str = "us") -> None:
+        """Appends, so that doing it twice is seen."""
         with self.path(name).open("a") as file:
             file.write(f"{owner};")
             file.flush()
             os.fsync(file.fileno())
-        self.at(f"after make {name}")
 
-    def take(self, name: str) -> None:
-        self.at(f"before take {name}")
+    async def make(self, name: str) -> None:
+        """One effect."""
+        await self.at(f"before make {name}")
+        self.write(name)
+        await self.at(f"after make {name}")
+
+    async def take(self, name: str) -> None:
+        """The effect taken back."""
+        await self.at(f"before take {name}")
         self.path(name).unlink(missing_ok=True)
-        self.at(f"after take {name}")
+        await self.at(f"after take {name}")
 
 
 class ToyStep(Step[ToyWorld]):
@@ -91,13 +96,13 @@ class ToyStep(Step[ToyWorld]):
             raise CommandFailed(self.id, "toy", "make", "no")
         first, second = self.names()
         if not world.path(first).exists():
-            world.make(first)
+            await world.make(first)
         if fault == "half-fails":
             raise CommandFailed(self.id, "toy", "make", "no")
         if fault == "bug":
             raise ZeroDivisionError("a bug in a step")
         if not world.path(second).exists():
-            world.make(second)
+            await world.make(second)
         if fault == "reply-lost":
             raise CommandTimeout(self.id, "toy", "make", 1)
         return {"made": [first, second], "pool": {f"made {self.id}": True}}
@@ -119,7 +124,7 @@ class ToyStep(Step[ToyWorld]):
             return Undone(certain=False, detail="cannot be read back")
         for name in reversed(self.names()):
             if world.path(name).exists():
-                world.take(name)
+                await world.take(name)
         if fault == "undo-leaves":
             left = Residue(id="dirt", what="a stain", where=self.id, commands=("wipe it",))
             return Undone(residue=(left,), detail="all but a stain")

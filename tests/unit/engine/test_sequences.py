@@ -14,6 +14,7 @@ from core.engine.reading import EngineLimits
 from core.engine.undoing import Stopped
 from core.errors import StepError
 from core.models.events import EventKind, Outcome, RunState, StepState
+from core.models.plan import JsonDict
 from core.paths import StatePaths
 from tests.engine.toys import ToyWorld, toy_plan, toy_steps, toy_verify
 
@@ -58,9 +59,9 @@ def write_history(journal: Journal, world: ToyWorld, history: dict[str, str]) ->
         journal.write(Entry(EventKind.RUN_STATE, "told before", state=RunState.ROLLING_BACK))
     for name, fault in history.items():
         if fault in ("was-done", "was-doing-made", "exists", "was-doing-half"):
-            world.make(f"{name}.1")
+            world.write(f"{name}.1")
         if fault in ("was-done", "was-doing-made", "exists"):
-            world.make(f"{name}.2")
+            world.write(f"{name}.2")
 
 
 async def run_script(
@@ -206,7 +207,7 @@ async def test_steps_of_one_lane_never_overlap_and_lanes_do(tmp_path: Path) -> N
             running.remove(id_)
             return await inner(world)  # type: ignore[no-any-return, operator]
 
-        step.do = slow  # type: ignore[method-assign, assignment]
+        step.do = slow  # type: ignore[method-assign]
     journal = Journal.create(StatePaths(tmp_path / "state"), plan, spec={})
     executor = Executor(
         journal, steps, world, lambda: toy_verify(world, plan), limits=EngineLimits(at_once=4), sleep=no_sleep
@@ -299,7 +300,7 @@ async def test_a_cancelled_step_stays_in_doubt(tmp_path: Path) -> None:
     steps = toy_steps(plan)
     begun = asyncio.Event()
 
-    async def hang(_world: ToyWorld) -> dict[str, object]:
+    async def hang(world: ToyWorld) -> JsonDict:
         begun.set()
         await asyncio.Event().wait()
         return {}
