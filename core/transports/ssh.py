@@ -96,6 +96,8 @@ class SshSession:
             )
         if lost is not None:
             raise connect_failed(self.endpoint, lost) from lost
+        if self.connection.is_closed() and channel.get_exit_status() is None:
+            raise connect_failed(self.endpoint, "the connection was lost before the command ended")
         return Completed(
             channel.get_exit_status(), collector.text(None), collector.text(asyncssh.EXTENDED_DATA_STDERR)
         )

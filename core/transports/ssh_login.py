@@ -19,6 +19,7 @@ from core.transports.fingerprints import Shown
 from core.transports.logins import LoginKey
 from core.transports.ssh_probe import (
     fetch_offers,
+    hush_deprecations,
     no_ambient,
     offered_to,
     old_crypto_or_failed,
@@ -26,7 +27,7 @@ from core.transports.ssh_probe import (
     shown_key,
 )
 from core.transports.trust import TrustState, not_confirmed
-from core.transports.wire import NETWORK_ERRORS, connect_failed
+from core.transports.wire import connect_failed
 
 if TYPE_CHECKING:
     from core.transports.jump import Jump
@@ -177,7 +178,7 @@ async def _connect_pinned(
             if clients and clients[-1].shown is not None:
                 raise connect_failed(endpoint, error) from error
             raise await old_crypto_or_failed(endpoint, jump, access.limits.connect_s, error) from error
-        except (*NETWORK_ERRORS, ValueError) as error:
+        except Exception as error:  # hostile bytes may raise anything inside the library
             raise connect_failed(endpoint, error) from error
         else:
             return connection, prefer, only
@@ -199,6 +200,7 @@ async def _connect(
     clients: list[_Client],
 ) -> asyncssh.SSHClientConnection:
     tunnel: dict[str, Any] = {} if jump is None else {"tunnel": jump.tunnel}
+    hush_deprecations()
     async with asyncio.timeout(access.limits.connect_s) as timeout:
 
         def client() -> _Client:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import struct
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import asyncssh
+from cryptography.utils import CryptographyDeprecationWarning
 
 from core.errors import BadReply, ConnectFailed, OldCryptoNeeded
 from core.text import inert
@@ -44,6 +46,11 @@ def no_ambient() -> dict[str, Any]:
     }
 
 
+def hush_deprecations() -> None:
+    """Keep cryptography's remarks on Diffie-Hellman, DSA and CBC off the screen; our warnings name what is old."""
+    warnings.filterwarnings("ignore", category=CryptographyDeprecationWarning)
+
+
 def offered_to(endpoint: Endpoint, prefer: tuple[str, ...] = (), only: bool = False) -> dict[str, list[str]]:
     """asyncssh's algorithm options for one endpoint."""
     mine = algorithms.ours(endpoint.allow_old_crypto, prefer, only)
@@ -68,6 +75,7 @@ async def fetch_host_key(
     options = {**no_ambient(), **offered_to(endpoint, prefer, only)}
     options.pop("config")
     kex, host_keys = options.pop("kex_algs"), options.pop("server_host_key_algs")
+    hush_deprecations()
     try:
         async with asyncio.timeout(limit_s):
             key = await asyncssh.get_server_host_key(
@@ -82,7 +90,7 @@ async def fetch_host_key(
             )
     except asyncssh.DisconnectError as error:  # a server without a common host key just hangs up
         raise await old_crypto_or_failed(endpoint, jump, limit_s, error) from error
-    except (*NETWORK_ERRORS, ValueError) as error:
+    except Exception as error:  # hostile bytes may raise anything inside the library
         raise connect_failed(endpoint, error) from error
     if key is None:
         raise connect_failed(endpoint, "it shows no host key")

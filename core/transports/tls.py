@@ -145,7 +145,10 @@ class HttpsClient:
         while True:
             event = http.next_event()
             if event is h11.NEED_DATA:
-                http.receive_data(await pipe.read())
+                data = await pipe.read()
+                if not data and http.their_state is h11.SEND_RESPONSE:
+                    raise EOFError
+                http.receive_data(data)
             elif isinstance(event, h11.Event) and not isinstance(event, h11.ConnectionClosed):
                 return event
             else:

@@ -59,7 +59,7 @@ def why(error: BaseException) -> str:
         case asyncssh.Error():
             return inert(error.reason, 200)
         case _:
-            return inert(str(error), 200) or type(error).__name__
+            return f"{type(error).__name__}: {inert(str(error), 200)}"
 
 
 def connect_failed(endpoint: Endpoint, error: BaseException | str, *, fix: str = "") -> ConnectFailed:
