@@ -163,4 +163,5 @@ endTime amount=#
 34  getEventsForObject *objType *objId
 34  getTriageEvent *objType *objId
 234 ackEvent *eventId
+34  getStatList *objType *objId *statType *startTime endTime
 """

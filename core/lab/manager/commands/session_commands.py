@@ -77,6 +77,12 @@ async def get_manager_time(ctx: Context) -> Reply:
     return Reply(Body.LIST, extra_lines=[reply_time(ctx.engine.now())])
 
 
+@command("getStatList")
+async def get_statistics(ctx: Context) -> Reply:
+    """The lab keeps no statistics; the list is always empty."""
+    return Reply(Body.LIST)
+
+
 @command("help")
 async def show_help(ctx: Context) -> Reply:
     return Reply(bare=help_lines(ctx.world, ""))
