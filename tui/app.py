@@ -9,7 +9,6 @@ import getpass
 import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -276,7 +275,11 @@ class PoolwrightApp(App[int]):
             return
         if force or not session.is_current:
             session.announce_check()
-            self.run_worker(partial(session.check, only), group="check", exclusive=True, exit_on_error=True)
+            self._check(session, only)
+
+    @work(group="check", exclusive=True)
+    async def _check(self, session: Session, only: Sequence[str] | None) -> None:
+        await session.check(only)
 
     def autosave(self) -> None:
         """Keep the answers (never secrets)."""

@@ -36,7 +36,7 @@ def _words(text: str) -> list[str]:
         word, depth = "", 0
         for char in line.split("#", 1)[0]:
             depth += (char == "[") - (char == "]")
-            if depth <= 0 and (char.isspace() or char in ",;"):
+            if char.isspace() or (depth <= 0 and char in ",;"):
                 words.append(word)
                 word, depth = "", 0
             else:

@@ -245,7 +245,8 @@ class Plain:
                 self.say(f"     {inert(command, 1000)}")
             for command in step.undo_commands:
                 self.say(f"     undo: {inert(command, 1000)}")
-        if self.ask(f"Nothing has been changed yet. Type {plan.pool} to create the pool:") != plan.pool:
+        self.say("Nothing has been changed yet.")
+        if self.ask(f"Type {plan.pool} to create the pool:") != plan.pool:
             raise Back
         self.runner.run(self.session.start())
 

@@ -71,10 +71,23 @@ def is_open(step_id: str, session: Session) -> bool:
 
 def problems_of(step_id: str, session: Session) -> list[SpecProblem]:
     """Problems of the answers that this step's inputs can mend."""
-    paths = {field.path for field in session.fields(*step(step_id).sections)}
     if step_id == "servers":
         return [each for each in session.problems() if each.field.startswith("servers")]
-    return [each for each in session.problems() if owner(each.field, paths)]
+    fields = session.fields(*step(step_id).sections)
+    paths = {field.path for field in fields}
+    found: list[SpecProblem] = []
+    for problem in session.problems():
+        if owner(problem.field, paths):
+            found.append(problem)
+        else:  # a whole part is missing (`manager: is required`): its inputs say so one by one
+            found += [
+                SpecProblem(field.path, "is required", rule=problem.rule)
+                for field in fields
+                if field.path.startswith(f"{problem.field}.")
+                and field.is_required
+                and not session.answers.flat.get(field.path, "").strip()
+            ]
+    return found
 
 
 def owner(field: str, paths: set[str]) -> str:
@@ -92,18 +105,7 @@ def _form(step_id: str, session: Session) -> list[str]:
 
 
 def _connect(step_id: str, session: Session) -> list[str]:
-    said = _form(step_id, session)
-    # a whole part is missing (`manager: is required`): its inputs say so one by one
-    for problem in session.problems():
-        if any(field.path.startswith(f"{problem.field}.") for field in session.fields("connect")):
-            said += [
-                f"{field.label} is required"
-                for field in session.fields("connect")
-                if field.path.startswith(f"{problem.field}.")
-                and field.is_required
-                and not session.answers.flat.get(field.path)
-            ]
-    return list(dict.fromkeys(said + session.missing_secrets()))
+    return _form(step_id, session) + session.missing_secrets()
 
 
 def _servers(step_id: str, session: Session) -> list[str]:

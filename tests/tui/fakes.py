@@ -100,6 +100,7 @@ class FakeService(Service):
         self.fail_at = ""
         self.hold: asyncio.Event | None = None  # a run waits here after its first step
         self.stall: asyncio.Event | None = None  # checks wait here before the second server
+        self.reached = asyncio.Event()  # a check is waiting there
         self.views: dict[str, RunView] = {}
         self.actions: list[str] = []
         self.started: list[tuple[BaseSpec, Plan, tuple[str, ...]]] = []
@@ -165,6 +166,7 @@ class FakeService(Service):
         fleet = base.fleet if base else FleetFacts()
         for index, name in enumerate(spec.server_names if only is None else only):
             if self.stall is not None and index:
+                self.reached.set()
                 await self.stall.wait()
             await asyncio.sleep(0)
             facts = self._facts(name, spec, secrets)

@@ -14,7 +14,7 @@ from core.models.events import Outcome
 from core.models.results import Verdict
 from tests.tui.conftest import at, fill, text_of, until
 from tests.tui.fakes import SECRETS, FakeService
-from tui.app import PoolwrightApp
+from tui.app import SCREENS, PoolwrightApp
 from tui.screens.servers import ServerInput
 from tui.widgets.choice import Choice
 from tui.widgets.findings import Findings
@@ -34,26 +34,39 @@ async def to_trust(pilot: Pilot[Any]) -> int:
     return 2
 
 
-async def to_step(pilot: Pilot[Any], name: str) -> int:
-    """Go on with F8 until a screen; the number of keys."""
+async def walk_to_ready(pilot: Pilot[Any]) -> int:
+    """To the review screen by screen, with the checks through; the number of keys."""
     keys = await to_trust(pilot)
     await pilot.press("7", "enter")
     await at(pilot, "PoolScreen")
     keys += 2
     for each in ("ServersScreen", "StorageScreen", "CompatibilityScreen", "ReviewScreen"):
-        if type(pilot.app.screen).__name__ == name:
-            break
         await pilot.press("f8")
         keys += 1
         await at(pilot, each)
-    return keys
-
-
-async def to_ready(pilot: Pilot[Any]) -> int:
-    """To the review, with the checks through."""
-    keys = await to_step(pilot, "ReviewScreen")
     await until(pilot, lambda: "ready" in text_of(pilot.app), "ready")  # type: ignore[arg-type]
     return keys
+
+
+async def to_step(pilot: Pilot[Any], name: str) -> None:
+    """Straight to a screen of the prepared pool, every identity confirmed."""
+    app = pilot.app
+    assert isinstance(app, PoolwrightApp)
+    await at(pilot, "HomeScreen")
+    app.begin("ready")
+    await at(pilot, "ConnectScreen")
+    await app.session.look_at_identities()
+    app.session.confirm_identities()
+    step = next(step for step, screen in SCREENS.items() if screen == name)
+    if step != "connect":
+        app.go(step)
+    await at(pilot, name)
+
+
+async def to_ready(pilot: Pilot[Any]) -> None:
+    """To the review, with the checks through."""
+    await to_step(pilot, "ReviewScreen")
+    await until(pilot, lambda: "ready" in text_of(pilot.app), "ready")  # type: ignore[arg-type]
 
 
 @pytest.mark.asyncio
@@ -61,7 +74,7 @@ async def test_from_home_to_a_created_pool_in_few_keys(
     ready_app: PoolwrightApp, service: FakeService
 ) -> None:
     async with ready_app.run_test(size=SIZE) as pilot:
-        keys = await to_ready(pilot)
+        keys = await walk_to_ready(pilot)
         await fill(pilot, "pool1", "enter")
         await at(pilot, "DoneScreen")
         assert "created" in text_of(ready_app)
@@ -499,12 +512,11 @@ async def test_every_screen_is_usable_at_this_size(ready_app: PoolwrightApp, siz
         await to_ready(pilot)
         for step in ("connect", "pool", "servers", "storage", "compatibility", "review"):
             ready_app.go(step)
-            await pilot.pause(0.15)
+            await at(pilot, SCREENS[step])
+            await until(pilot, lambda: "Next" in text_of(ready_app).splitlines()[-1], "keys in the footer")
             nav = ready_app.screen.query_one("#nav")
             assert nav.region.bottom <= size[1] - 1
             assert ready_app.screen.query_one("#body").region.height >= 8
-            lines = text_of(ready_app).splitlines()
-            assert "Next" in lines[-1]
 
 
 @pytest.mark.asyncio

@@ -85,6 +85,8 @@ class StepScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Draw at once, then at most ten times a second, and only when something changed."""
+        if not self.query("#body > *"):
+            return  # left before it was shown: its widgets are gone already
         self.arrive()
         self._tick()
         self.set_interval(DRAW_S, self._tick)

@@ -99,10 +99,6 @@ class FormStep(StepScreen):
         for problem in wizard.problems_of(self.step_id, self.session):
             self.form.focus_first(wizard.owner(problem.field, paths))
             return
-        for row in self.form.rows:
-            if row.display and row.field.is_required and not row.value:
-                self.form.focus_first(row.field.path)
-                return
 
     @override
     def help_text(self) -> Text:
