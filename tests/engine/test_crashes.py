@@ -13,11 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from core.engine.executor import Executor
-from core.engine.journal import Journal, read_run, run_ids
+from core.engine.journal import Entry, Journal, read_run, run_ids
 from core.engine.reading import EngineLimits
-from core.models.events import Outcome, RunEvent, StepState
+from core.errors import JournalError
+from core.models.events import EventKind, Outcome, RunEvent, StepState
 from core.paths import StatePaths
 from tests.engine.toys import ToyWorld, toy_plan, toy_steps, toy_verify
 
@@ -45,6 +47,7 @@ class DyingJournal(Journal):
 
     countdown = Countdown(None)
 
+    @override
     def _commit(self, events: list[RunEvent]) -> None:
         self.countdown.point()
         super()._commit(events)
@@ -139,3 +142,56 @@ def test_killed_twice_at_any_two_places_it_still_finishes(tmp_path: Path) -> Non
                 in_a_process(lambda: asyncio.run(carry_on(folder, {}, Countdown(point))))  # noqa: B023
             assert asyncio.run(carry_on(folder, {}, Countdown(None))) is Outcome.CREATED
             assert all_of(folder / "world") == WHOLE
+
+
+class FullDisk(Journal):
+    """A journal whose disk is full from one commit on."""
+
+    room = 0
+
+    @override
+    def _commit(self, events: list[RunEvent]) -> None:
+        if self.room == 0:
+            raise JournalError("cannot write the journal: database or disk is full")
+        type(self).room -= 1
+        super()._commit(events)
+
+
+async def run_with_room(folder: Path, room: int, faults: dict[str, str]) -> None:
+    FullDisk.room = room
+    world = ToyWorld(folder / "world", dict(faults))
+    journal = FullDisk.create(StatePaths(folder / "state"), PLAN, spec={})
+
+    def narrate(step: str, line: str) -> None:
+        journal.write(Entry(EventKind.COMMAND, line, step))
+
+    world.narrate = narrate
+    try:
+        await Executor(journal, toy_steps(PLAN), world, lambda: toy_verify(world, PLAN), limits=LIMITS).run()
+    finally:
+        journal.close()
+
+
+@pytest.mark.parametrize("faults", [{}, {"c": "half-fails"}], ids=["forward", "with-rollback"])
+def test_a_disk_full_at_any_write_leaves_no_effect_without_a_record(
+    tmp_path: Path, faults: dict[str, str]
+) -> None:
+    for room in range(60):
+        folder = tmp_path / str(room)
+        (folder / "world").mkdir(parents=True)
+        try:
+            asyncio.run(run_with_room(folder, room, faults))
+        except JournalError as error:
+            assert "full" in str(error)  # noqa: PT017 - the loop ends where it is no longer raised
+        else:
+            break
+        paths = StatePaths(folder / "state")
+        _, now = read_run(paths, run_ids(paths)[0])
+        begun = {id_ for id_, step in now.steps.items() if step.was_doing}
+        assert {name.partition(".")[0] for name in all_of(folder / "world")} <= begun
+        ended = asyncio.run(carry_on(folder, faults, Countdown(None)))
+        assert ended is (Outcome.ROLLED_BACK if faults else Outcome.CREATED)
+        assert all_of(folder / "world") == ({} if faults else WHOLE)
+    else:
+        pytest.fail("never had room enough")
+    assert room > 12
