@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.engine.step import Look, Seen, Step, Undone
@@ -28,6 +28,7 @@ from core.transports.trust import TrustStore
 SPEED = 20_000.0  # simulated seconds per real one
 TIMING = Timing(quiet_s=0.1, reconnect_waits_s=(0.05, 0.2))
 LIMITS = Limits(manager_login_s=10.0, manager_command_s=20.0, manager_settle_s=1.5, manager_poll_s=0.02)
+IMPATIENT = replace(LIMITS, manager_settle_s=0.4)
 
 
 @dataclass

@@ -314,3 +314,14 @@ async def test_no_release_is_guessed() -> None:
     session, _, _ = make({"showversion": ["showversion\r\nnobody knows\n\rOVM> "]})
     with pytest.raises(BadReply, match="release"):
         await session.open()
+
+
+@pytest.mark.asyncio
+async def test_a_reply_that_stops_in_the_middle_is_lost() -> None:
+    whole = render(listed(("1", "ovs1")))
+    timing = Timing(quiet_s=0.02, stall_s=0.02, reconnect_waits_s=(0.0,))
+    session, _, _ = make({"list": [whole.removesuffix("OVM> "), whole]}, timing=timing)
+    await session.open()
+    assert (await session.read(LIST)).items[0].name == "ovs1"
+    assert session.logins == 2
+    await session.close()

@@ -32,6 +32,7 @@ STALE_S = 60.0  # after so long without traffic the line is tried with a read be
 QUIET_S = (
     2.0  # a prompt with text but no Status, and then silence: an answer without a block (manager-cli 1.7)
 )
+STALL_S = 60.0  # a reply that began and stopped is taken for lost
 
 Narrate = Callable[[str, str], None]  # (step id or "", masked line)
 
@@ -58,6 +59,7 @@ class Timing:
     keep_alive_s: float = KEEP_ALIVE_S
     stale_s: float = STALE_S
     quiet_s: float = QUIET_S
+    stall_s: float = STALL_S
     reconnect_waits_s: tuple[float, ...] = (0.5, 2.0, 5.0, 10.0)
 
 
@@ -271,11 +273,17 @@ class ManagerSession:
             if left_s <= 0:
                 raise CommandTimeout(self.server, PLANE, str(command), limit_s)
             is_pending = buffer.is_prompted and buffer.has_text
+            wait_s = min(left_s, self._timing.quiet_s) if is_pending else left_s
+            if buffer.has_status:
+                wait_s = min(wait_s, self._timing.stall_s)
             try:
-                chunk = await shell.read(min(left_s, self._timing.quiet_s) if is_pending else left_s)
+                chunk = await shell.read(wait_s)
             except CommandTimeout:
                 if is_pending:
                     return
+                if buffer.has_status:
+                    why = "the reply stopped in the middle"
+                    raise ReplyLost(self.server, PLANE, str(command), why, may_have_run=True) from None
                 raise CommandTimeout(self.server, PLANE, str(command), limit_s) from None
             if not chunk:
                 why = "Manager closed the session"

@@ -43,6 +43,11 @@ class ReplyBuffer:
         return "".join(self._parts)
 
     @property
+    def has_status(self) -> bool:
+        """A status line came: the command has ended over there."""
+        return self._has_status
+
+    @property
     def is_prompted(self) -> bool:
         """The prompt stands at the very end, on a line of its own."""
         return _PROMPT_AT_END.search(self._tail) is not None

@@ -21,7 +21,8 @@ from core.platforms.oracle_vm.world import OvmWorld, Talk
 
 
 class PrepareLun(Step[OvmWorld]):
-    """Args: lun (LunFileSystem), array_name, servers [Who]. Record: disk_id, array_id, array_existed, had_admin, added."""
+    """Args: lun (LunFileSystem), array_name, servers [Who]. Record: disk_id, array_id, array_existed, had_admin,
+    had_initiators."""
 
     kind: ClassVar[str] = "prepare_lun"
 
@@ -46,6 +47,8 @@ class PrepareLun(Step[OvmWorld]):
         before: JsonDict = {"array_existed": array is not None}
         if array is not None:
             before |= {"array_id": array.id, "had_admin": list(array.admin_servers)}
+            if self.lun.transport == "iscsi":
+                before["had_initiators"] = sorted((await self._access_group(talk, array))[1])
         detail = f"not seen by {', '.join(blind)}" if blind else f"Manager does not know LUN {self.lun.wwid}"
         return Look(Seen.NOT_THERE, detail, before)
 
@@ -213,17 +216,27 @@ class PrepareLun(Step[OvmWorld]):
         if not record.get("array_existed", True):
             return await self._delete(talk, array)
         left = []
-        had = record.get("had_admin")
-        for one in array.admin_servers if had is not None else ():
-            if had is not None and one not in had:
-                command = talk.dialect.remove_array_admin(array.id, one)
-                try:
-                    await talk.write(command)
-                except PoolwrightError as error:
-                    left.append(self._left(talk, array, error.message, command))
+        for command in await self._backward(talk, array, record):
+            try:
+                await talk.write(command)
+            except PoolwrightError as error:
+                left.append(self._left(talk, array, str(error), command))
         return Undone(
             tuple(left), detail="the array was there before and stays; the LUN stays in Manager's lists"
         )
+
+    async def _backward(self, talk: Talk, array: ManagedArray, record: JsonDict) -> list[Command]:
+        """Commands that take away the servers and initiators we added to an array that was there before."""
+        commands = []
+        had = record.get("had_initiators")
+        if had is not None:
+            group, held = await self._access_group(talk, array)
+            commands += [talk.dialect.remove_initiator(one, group) for one in sorted(held) if one not in had]
+        had = record.get("had_admin")
+        if had is not None:
+            new = [one for one in array.admin_servers if one not in had]
+            commands += [talk.dialect.remove_array_admin(array.id, one) for one in new]
+        return commands
 
     async def _delete(self, talk: Talk, array: ManagedArray) -> Undone:
         command = talk.dialect.delete_array(array.id)
