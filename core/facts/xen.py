@@ -20,6 +20,7 @@ class XenInfo(NamedTuple):
     logical_cpus: int | None
     has_hvm: bool | None
     capabilities: tuple[str, ...]
+    hw_caps: tuple[int, ...]  # CPU feature words
 
 
 def parse_info(text: str) -> XenInfo:
@@ -31,6 +32,8 @@ def parse_info(text: str) -> XenInfo:
     cpus, cores, threads = (number.get(key) for key in ("nr_cpus", "cores_per_socket", "threads_per_core"))
     sockets = cpus // (cores * threads) if cpus and cores and threads else None
     major, minor, extra = (pairs.get(key) for key in ("xen_major", "xen_minor", "xen_extra"))
+    words = re.sub(r"[^0-9a-fA-F:]", "", pairs.get("hw_caps", "")).strip(":") if pairs.get("hw_caps") else ""
+    words = words if re.fullmatch(r"[0-9a-fA-F]{1,8}(:[0-9a-fA-F]{1,8}){0,31}", words) else ""
     capabilities = tuple(pairs.get("xen_caps", "").split())
     return XenInfo(
         version=f"{major}.{minor}{extra or ''}" if major and minor else None,
@@ -42,6 +45,7 @@ def parse_info(text: str) -> XenInfo:
         logical_cpus=cpus,
         has_hvm=any(name.startswith("hvm-") for name in capabilities) if capabilities else None,
         capabilities=capabilities,
+        hw_caps=tuple(int(word, 16) for word in words.split(":")) if words else (),
     )
 
 

@@ -26,6 +26,7 @@ def _profiles(ctx: Ctx) -> Gathered[CpuProfile]:
     fix="make one pool for each vendor, or accept R028",
     source="server-pools R028, C02 (Getting Started 3.3, create server pool)",
     planes=("agent", "ssh", "manager"),
+    needs=("pool.arch.same",),
     touches=("servers", "accept"),
     must_accept=True,
 )

@@ -10,7 +10,7 @@ from core.errors import LoginRefused, PoolwrightError, TransportError, TrustErro
 from core.facts.probe import Observed
 from core.models.facts import PlaneFact, PlaneState
 from core.platforms.oracle_vm.agent_rpc.client import AgentClient
-from core.platforms.oracle_vm.planes import plane_of
+from core.platforms.oracle_vm.planes import plane_of, short_reason
 from core.platforms.oracle_vm.probes.agent import CALLS, FIELDS, AgentCall, Answer
 from core.text import inert
 
@@ -51,11 +51,11 @@ class AgentLook:
             reply = await self.client.call("echo", _HELLO)
         except PoolwrightError as error:
             self.plane = plane_of(error).model_copy(update={"warnings": self.client.warnings})
-            self._miss_all(self.plane.reason)
+            self._miss_all(short_reason("the agent", self.plane))
             return False
         if reply != _HELLO:
             self.plane = PlaneFact(state=PlaneState.BROKEN, reason="echo came back changed")
-            self._miss_all(self.plane.reason)
+            self._miss_all(short_reason("the agent", self.plane))
             return False
         self.plane = PlaneFact(state=PlaneState.OK, warnings=self.client.warnings)
         return True
@@ -81,7 +81,7 @@ class AgentLook:
             answer = Answer(value, sent_s, time.time())
         except (LoginRefused, TrustError) as error:
             self.plane = plane_of(error)
-            return call.probe.miss(self.plane.reason)
+            return call.probe.miss(short_reason("the agent", self.plane))
         except TransportError as error:
             return call.probe.miss(inert(str(error), 300))
         return call.probe.observe(answer, datetime.now(UTC))

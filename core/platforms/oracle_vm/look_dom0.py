@@ -17,7 +17,7 @@ from core.facts.batch import Section, new_token, run_batch
 from core.facts.looks import LunLook, NfsLook
 from core.facts.probe import Observed
 from core.models.facts import Address, Fact, PlaneFact, PlaneState
-from core.platforms.oracle_vm.planes import plane_of
+from core.platforms.oracle_vm.planes import plane_of, short_reason
 from core.platforms.oracle_vm.probes import dom0, storage
 from core.platforms.oracle_vm.spec import LunFileSystem, NfsFileSystem, PoolSpec
 from core.text import inert
@@ -58,7 +58,8 @@ class Dom0Look:
         """The connection could not be made or was lost: nothing more is known from here."""
         if self.plane.state is not PlaneState.OK:
             self.plane = plane_of(error)
-        self.miss_rest(inert(str(error), 300))
+            self.miss_rest(short_reason("SSH", self.plane))
+        self.miss_rest(inert(str(error), 200))
 
     def miss_rest(self, reason: str) -> None:
         """Say of every field that was not reached why."""

@@ -77,7 +77,10 @@ def from_manager(entry: ManagedServer | None, manager: ManagerFacts | None) -> O
     source = "Manager show Server"
     if at is None:
         return {}
-    return {name: Fact[Any].seen(value, source, at) for name, value in values.items() if value is not None}
+    found = {name: Fact[Any].seen(value, source, at) for name, value in values.items() if value is not None}
+    if entry.owner is not None and entry.owner == manager.uuid.value:  # it knows the pools of its own servers
+        found.setdefault("pool_id", Fact[Any].seen(None, source, at))
+    return found
 
 
 def _best(field: str, *planes: Observed) -> Fact[Any]:

@@ -14,6 +14,19 @@ from core.models.facts import PlaneFact, PlaneState
 from core.text import inert
 
 _MAX_REASON = 400
+_SHORT = {
+    PlaneState.NOT_ASKED: "was not asked",
+    PlaneState.UNREACHABLE: "cannot be reached",
+    PlaneState.UNTRUSTED: "is not trusted",
+    PlaneState.REFUSED: "refuses the login",
+    PlaneState.OLD_CRYPTO: "offers only old cryptography",
+    PlaneState.BROKEN: "cannot be read",
+}
+
+
+def short_reason(what: str, plane: PlaneFact) -> str:
+    """Why nothing is known through a plane, in a few words; the plane itself carries the whole reason."""
+    return f"{what} {_SHORT.get(plane.state, 'told nothing')}"
 
 
 def plane_of(error: BaseException) -> PlaneFact:

@@ -6,8 +6,9 @@ from typing import TypeVar
 
 from core.checks.context import Context
 from core.checks.registry import Registry
-from core.models.facts import Fact, FactMissing, ServerFacts, known
+from core.models.facts import Fact, FactMissing, PlaneState, ServerFacts, known
 from core.platforms.oracle_vm.facts import ManagedServer, ManagerFacts, OvmFleet, OvmServerFacts
+from core.platforms.oracle_vm.planes import short_reason
 from core.platforms.oracle_vm.spec import PoolSpec, Release
 
 T = TypeVar("T")
@@ -34,8 +35,8 @@ def manager(ctx: Ctx) -> ManagerFacts:
 def of_manager(ctx: Ctx, fact: Fact[T], what: str) -> T:
     """A value that Manager tells; FactMissing carries the plane's reason where nothing was asked."""
     facts = manager(ctx)
-    if fact.missing == "not asked" and facts.plane.reason:
-        raise FactMissing(what, facts.plane.reason)
+    if fact.missing == "not asked" and facts.plane.state is not PlaneState.OK:
+        raise FactMissing(what, short_reason("Manager", facts.plane))
     return known(fact, what)
 
 

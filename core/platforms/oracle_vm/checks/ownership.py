@@ -190,6 +190,7 @@ def cluster_stale(facts: ServerFacts, ctx: Ctx) -> Finding:
     fix="mend the cause, acknowledge its events, rediscover it",
     source="server-pools R026 (Concepts 3.4, server states)",
     planes=("manager",),
+    needs=("server.owner.this_manager",),
     per_server=True,
     touches=("servers",),
 )
@@ -225,6 +226,7 @@ def state_running(facts: ServerFacts, ctx: Ctx) -> Finding:
     fix="end maintenance mode",
     source="server-pools R027 (Concepts 3.3, maintenance mode)",
     planes=("manager",),
+    needs=("server.owner.this_manager",),
     per_server=True,
     unknown_severity=Severity.WARNING,  # whether 3.3 and later show it is not confirmed (manager-cli 3.3)
     touches=("servers",),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from core.cpu.formats.xen import with_hw_caps
 from core.cpu.parse import CpuFormatError, parse_profile
 from core.facts import linux, solaris, xen
 from core.facts.batch import Section
@@ -134,6 +135,7 @@ def _with_xen(profile: CpuProfile, sections: Sections) -> CpuProfile:
         info = xen.parse_info(_text(sections, "xl_info", "xm_info"))
     except ValueError:
         return profile
+    profile = with_hw_caps(profile, info.hw_caps) if info.hw_caps else profile
     known = there(
         {
             "sockets": info.sockets,
