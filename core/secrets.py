@@ -7,10 +7,12 @@ Names: `manager`, `agent`, `ssh`, `jump`, `chap`. Sources, in this order: prompt
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
@@ -27,6 +29,7 @@ _LISTED = re.compile(
 )
 _ELEMENT = re.compile(r"(?i)(<[\w.-]{0,40}passw(?:or)?d[\w.-]{0,40}>)([^<]{1,512})(?=<)")
 _URL = re.compile(r"""(://[^/\s:@"'<>]{0,256}:)((?:(?!://)[^\s"'<>]){1,512})@""")
+_BASIC = re.compile(r"(?i)(\bbasic[ \t]{1,4})([A-Za-z0-9+/]{4,1024}={0,2})(?![A-Za-z])")
 _AT = re.compile(r"""(?<![\w.:/-])([A-Za-z_][\w.-]{0,63}:)([^\s@/:"'<>]{1,256})@(?=[\w\[])""")
 
 
@@ -73,23 +76,31 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     text = _ELEMENT.sub(rf"\g<1>{MASK}", text)
     text = _URL.sub(rf"\g<1>{MASK}@", text)
     text = _AT.sub(rf"\g<1>{MASK}@", text)
+    text = _BASIC.sub(_masked_token, text)
     text = _LISTED.sub(rf"\g<1>'{MASK}'", text)
     return _KEYED.sub(rf"\g<1>{MASK}", text)
 
 
+def _masked_token(match: re.Match[str]) -> str:
+    """Mask what follows `Basic` when it is a login, that is base64 of user:password."""
+    try:
+        is_login = b":" in base64.b64decode(match[2] + "=" * (-len(match[2]) % 4))
+    except ValueError:
+        is_login = False
+    return f"{match[1]}{MASK}" if is_login else match[0]
+
+
 def _spellings(secrets: Iterable[str]) -> list[str]:
-    """Every form in which a secret may stand in a text, longest first: plain, in XML, JSON, Python, a URL, a header."""
-    found: set[str] = set()
-    for value in secrets:
-        if len(value) < _SHORTEST:
-            continue
-        raw = value.encode("utf-8", "surrogatepass")
-        found |= {
-            value,
-            escape(value),
-            escape(value, {'"': "&quot;", "'": "&apos;"}),
-            json.dumps(value)[1:-1],
-        }
-        found |= {repr(value)[1:-1], shlex.quote(value), quote(raw, safe=""), quote(raw), quote_plus(raw)}
-        found.add(base64.b64encode(raw).decode("ascii"))
+    """Every form in which a secret may stand in a text, longest first."""
+    found = {form for value in secrets if len(value) >= _SHORTEST for form in _forms(value)}
     return sorted(found, key=len, reverse=True)
+
+
+@lru_cache(maxsize=512)
+def _forms(value: str) -> frozenset[str]:
+    """One secret plain, in XML and HTML, JSON, Python, a shell line, a URL and a header."""
+    raw = value.encode("utf-8", "surrogatepass")
+    markup = {escape(value), escape(value, {'"': "&quot;", "'": "&apos;"}), html.escape(value)}
+    quoted = {json.dumps(value)[1:-1], repr(value)[1:-1], shlex.quote(value)}
+    encoded = {quote(raw, safe=""), quote(raw), quote_plus(raw), base64.b64encode(raw).decode("ascii")}
+    return frozenset({value} | markup | quoted | encoded)
