@@ -1,25 +1,14 @@
-"""Make every text safe for the journal: secrets masked in all their spellings, control characters inert."""
+"""Make every text safe for the journal: secrets masked, control characters inert, length bounded."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote, quote_plus
-from xml.sax.saxutils import escape, quoteattr
 
 from core.secrets import redact
 from core.text import inert
 
 TEXT_MAX_CHARS = 64 * 1024  # one reply of a server; a whole fleet listing stays far below
-
-
-def _spellings(value: str) -> set[str]:
-    """How a secret looks inside quoted text: URL, JSON, repr, XML."""
-    return {
-        value, quote(value, safe=""), quote(value), quote_plus(value), json.dumps(value)[1:-1],
-        repr(value)[1:-1], escape(value), quoteattr(value)[1:-1],
-    }  # fmt: skip
 
 
 class Masker:
@@ -31,9 +20,8 @@ class Masker:
     """
 
     def __init__(self, secrets: Iterable[str] = (), public: str = "") -> None:
-        values = [value for value in secrets if value]
-        self._all = {spelling for value in values for spelling in _spellings(value)}
-        self._hidden = {spelling for value in values if value not in public for spelling in _spellings(value)}
+        self._all = tuple(value for value in secrets if value)
+        self._hidden = tuple(value for value in self._all if value not in public)
 
     def text(self, text: str) -> str:
         """Free text for people: masked, inert, valid UTF-8, of bounded length."""

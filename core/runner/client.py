@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -146,12 +146,15 @@ async def follow(state_dir: Path, run: str, since: int = 0) -> AsyncGenerator[Ru
             await asyncio.sleep(_POLL_S)
 
 
-def _written(paths: StatePaths, run: str, since: int) -> list[RunEvent]:
-    events: list[RunEvent] = []
-    with closing(JournalReader(paths, run)) as reader:
-        while chunk := reader.events(events[-1].seq if events else since):
-            events += chunk
-    return events
+def _written(paths: StatePaths, run: str, since: int) -> Iterator[RunEvent]:
+    """What the journal holds after `since`, read in pieces: the first ones come at once, however long it is."""
+    while True:
+        with closing(JournalReader(paths, run)) as reader:
+            events = reader.events(since)
+        if not events:
+            return
+        yield from events
+        since = events[-1].seq
 
 
 async def _attached(paths: StatePaths, run: str, since: int) -> AsyncGenerator[RunEvent | None, None]:

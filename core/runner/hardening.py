@@ -24,7 +24,8 @@ _KEPT = (
 def clean_environment(environ: Mapping[str, str], package_root: str) -> dict[str, str]:
     """What a runner may know of its starter's environment: an allow-list, so that no password variable passes."""
     kept = {name: value for name, value in environ.items() if name in _KEPT or name.startswith("LC_")}
-    return {"PATH": os.defpath, **kept, "PYTHONPATH": package_root, "PYTHONUNBUFFERED": "1"}
+    path = {"PYTHONPATH": package_root} if package_root else {}
+    return {"PATH": os.defpath, **kept, **path}
 
 
 def protect() -> None:

@@ -29,12 +29,17 @@ def default_command() -> tuple[str, ...]:
     return (sys.executable, "-P", "-m", "core.runner")
 
 
+def package_root() -> str:
+    """Where `core` lies when it is not installed (a checkout), empty when the interpreter finds it by itself."""
+    root = Path(core.__path__[0]).parent
+    return "" if root.name in ("site-packages", "dist-packages") else str(root)
+
+
 async def launch(order: Order, secrets: Secrets, way: Way, command: Sequence[str] | None = None) -> str:
     """Start a runner and return its run's id once it is ready; raises what it refused with."""
     argv = list(command or default_command())
     if way is Way.SCOPE:
         argv = ["systemd-run", "--user", "--scope", "--quiet", "--collect", "--", *argv]
-    package_root = str(Path(core.__path__[0]).parent)
     text = json.dumps(
         {**order.model_dump(mode="json"), "secrets": {name: secrets.get(name) for name in secrets.names()}}
     )
@@ -44,7 +49,7 @@ async def launch(order: Order, secrets: Secrets, way: Way, command: Sequence[str
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,
-            env=clean_environment(os.environ, package_root),
+            env=clean_environment(os.environ, package_root()),
             cwd="/",
             start_new_session=True,
         )

@@ -196,6 +196,8 @@ class Server:
             return "the run has ended"
         if state is RunState.ROLLING_BACK and action is not Action.LEAVE:
             return "a rollback is under way; only `leave` stops it"
+        if self._control.is_ending and action in (Action.PAUSE, Action.CONTINUE):
+            return "the run ends after the step at hand, as was asked before"
         return ""
 
 

@@ -99,7 +99,7 @@ def look(state_fs: str = "", environ: Mapping[str, str] | None = None) -> Situat
         return Situation(cgroup="", multiplexer=multiplexer, state_fs=state_fs, user=user)
     return Situation(
         cgroup=_cgroup(),
-        kills_user_processes=kills(_ask("loginctl", "show"), user, _config_says()),
+        kills_user_processes=kills(_ask("loginctl", "show-session"), user, _config_says()),
         lingers=Path("/var/lib/systemd/linger", user).exists(),
         has_systemd_run=_has_systemd_run(),
         multiplexer=multiplexer,
@@ -114,7 +114,10 @@ def detect(state_fs: str = "") -> Survival:
 
 
 def kills(manager: str, user: str, config: Mapping[str, str] | None = None) -> bool | None:
-    """Does logind kill this user's processes, from the properties of its manager (`loginctl show`) or its files?"""
+    """Does logind kill this user's processes, from the properties of its manager or its files? None: nobody says.
+
+    `manager` is what `loginctl show-session` without an argument prints (loginctl(1)).
+    """
     said = dict(line.split("=", 1) for line in manager.splitlines() if "=" in line) or dict(config or {})
     word = said.get("KillUserProcesses", "").lower()
     if word not in ("yes", "no", "true", "false", "1", "0"):
@@ -128,8 +131,8 @@ def kills(manager: str, user: str, config: Mapping[str, str] | None = None) -> b
 
 
 def _config_says() -> dict[str, str]:
-    """The same settings from logind's files, later ones win; built-in default no (Debian, EL), told by nobody."""
-    said: dict[str, str] = {"KillUserProcesses": "no"}
+    """The same settings from logind's files, later ones win; the built-in default differs between distributions."""
+    said: dict[str, str] = {}
     places = [Path("/usr/lib/systemd/logind.conf"), Path("/etc/systemd/logind.conf")]
     for folder in ("/usr/lib", "/run", "/etc"):
         places += sorted(Path(folder, "systemd/logind.conf.d").glob("*.conf"))
