@@ -11,6 +11,18 @@ from core.facts.linux import lines_of
 
 _MAX_DEPTH = 8
 _STOPS = frozenset({"DROP", "REJECT"})
+_PLAIN_MATCHES = frozenset({"tcp", "udp", "state", "conntrack", "multiport", "comment", "icmp"})
+_HARMLESS = frozenset({"--comment", "--reject-with", "--log-prefix", "--log-level", "--icmp-type"})
+_LONG = {
+    "--protocol": "-p",
+    "--source": "-s",
+    "--in-interface": "-i",
+    "--destination-port": "--dport",
+    "--dports": "--dport",
+    "--ctstate": "--state",
+    "--jump": "-j",
+    "--match": "-m",
+}
 _PASSES_ON = frozenset({"LOG", "NFLOG", "ULOG", "MARK", "CONNMARK", "TCPMSS", "TRACE", "AUDIT"})
 
 
@@ -116,41 +128,26 @@ class _Rule:
 
     def _take(self, word: str, value: str, negate: bool) -> int:
         """Use up one option; returns how many words it took."""
+        word = _LONG.get(word, word)
         if negate:
             self.negated.add(word)
-        if word in ("-p", "--protocol"):
+        if word == "-p":
             self.protocol = value.lower()
-        elif word in ("-s", "--source"):
+        elif word == "-s":
             self.source = value
-        elif word in ("-i", "--in-interface"):
+        elif word == "-i":
             self.interface = value
-        elif word in ("--dport", "--dports", "--destination-port"):
+        elif word == "--dport":
             self.ports = _ports(value)
-        elif word in ("--state", "--ctstate"):
+        elif word == "--state":
             self.states = frozenset(value.upper().split(","))
-        elif word in ("-j", "--jump"):
+        elif word == "-j":
             self.target = value
-        elif word in ("-m", "--match"):
-            self.strange |= value not in (
-                "tcp",
-                "udp",
-                "state",
-                "conntrack",
-                "multiport",
-                "comment",
-                "icmp",
-                "limit",
-            )
-            self.strange |= value == "limit"
-        elif word not in (
-            "--comment",
-            "--reject-with",
-            "--log-prefix",
-            "--log-level",
-            "--icmp-type",
-            "--limit",
-        ):
+        elif word == "-m":
+            self.strange |= value not in _PLAIN_MATCHES
+        elif word not in _HARMLESS:
             self.strange = True
+            return 1 if value.startswith("-") or value == "!" else 2
         return 2
 
     def matches(self, port: int, source: str) -> bool | None:
@@ -177,7 +174,7 @@ class _Rule:
         if self.ports is None:
             return True
         fits = any(low <= port <= high for low, high in self.ports)
-        return fits is not bool(self.negated & {"--dport", "--dports"})
+        return fits is not ("--dport" in self.negated)
 
     def _source_fits(self, source: str) -> bool | None:
         if not self.source:
@@ -189,7 +186,7 @@ class _Rule:
         return fits is not ("-s" in self.negated)
 
     def _state_fits(self) -> bool:
-        return not self.states or "NEW" in self.states
+        return not self.states or (("NEW" in self.states) is not ("--state" in self.negated))
 
 
 def _ports(text: str) -> tuple[tuple[int, int], ...]:

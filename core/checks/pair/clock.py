@@ -32,8 +32,14 @@ def clock_skew(ctx: Ctx) -> Finding:
     if not values:
         offsets.require_all()
     error = {name: ctx.fleet.servers[name].clock_error_s.value or 0.0 for name in values}
-    middle = sorted(values.values())[len(values) // 2]
-    apart = {name: abs(value - middle) - error[name] for name, value in values.items()}
+    by_offset = sorted(values, key=lambda name: values[name])
+    halves = (by_offset[(len(values) - 1) // 2], by_offset[len(values) // 2])
+    reference = min(halves, key=lambda name: (error[name], abs(values[name])))
+    middle = values[reference]
+    apart = {
+        name: abs(value - middle) - error[name] - (error[reference] if name != reference else 0.0)
+        for name, value in values.items()
+    }
     worst = max(apart, key=lambda name: apart[name])
     far = [name for name in values if apart[name] > INFO_S]
     if far:

@@ -1,0 +1,175 @@
+"""Small builders of specs, servers and Managers, all healthy unless told otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from core.checks.context import Context
+from core.checks.runner import POOL, run_one, targets
+from core.facts.looks import LunLook, NfsLook
+from core.models.cpu import Arch, CpuProfile, FlagSource
+from core.models.facts import Address, Disk, Fact, Interface, PlaneFact, PlaneState
+from core.models.results import CheckResult, Verdict
+from core.platforms.oracle_vm.checks.catalog import registry
+from core.platforms.oracle_vm.facts import AgentLogin, ManagerFacts, OvmFleet, OvmServerFacts
+from core.platforms.oracle_vm.spec import PoolSpec
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+OWN = "0004fb0000010000a1b2c3d4e5f60718"
+OTHER = "0004fb0000010000ffeeddccbbaa9988"
+VIP = "203.0.113.10"
+WWID = "360a98000a648a7dd06839eb905b6e6e3"
+NFS: dict[str, Any] = {"kind": "nfs", "server": "nas01", "export": "/export/poolfs"}
+LUN: dict[str, Any] = {"kind": "lun", "transport": "fc", "wwid": WWID}
+OK = PlaneFact(state=PlaneState.OK)
+REGISTRY = registry()
+
+
+def seen(value: Any) -> Fact[Any]:
+    return Fact[Any].seen(value, "test", NOW)
+
+
+def absent(reason: str = "no SSH login to the servers was given") -> Fact[Any]:
+    return Fact[Any].absent(reason, "test", NOW)
+
+
+def spec(
+    *,
+    servers: Sequence[Any] = ("203.0.113.11", "203.0.113.12"),
+    pool: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> PoolSpec:
+    """A clustered pool on NFS with a virtual IP; `pool` and keywords override."""
+    data: dict[str, Any] = {
+        "manager": {"host": "203.0.113.250"},
+        "pool": {"name": "pool1", "virtual_ip": VIP, "file_system": NFS, **(pool or {})},
+        "servers": [{"address": one} if isinstance(one, str) else one for one in servers],
+        "ssh": {"user": "root"},
+        **more,
+    }
+    return PoolSpec.model_validate(data)
+
+
+def haswell(**update: Any) -> CpuProfile:
+    profile = CpuProfile(
+        arch=Arch.X86_64,
+        vendor="GenuineIntel",
+        family="6",
+        model="63",
+        stepping="2",
+        flags=frozenset({"fpu", "sse2", "avx2"}),
+        flag_source=FlagSource.XEN_DOM0,
+        sockets=2,
+        cores_per_socket=12,
+        kernel="4.1.12-124",
+        platform_release="3.4.6-2105",
+        hypervisor="xen 4.4.4OVM",
+    )
+    return profile.model_copy(update=update)
+
+
+def sparc() -> CpuProfile:
+    return CpuProfile(arch=Arch.SPARC, sockets=2, cores_per_socket=12)
+
+
+def server(number: int = 1, **update: Any) -> OvmServerFacts:
+    """A healthy, unowned server 203.0.113.1<number>; keywords are facts, given as values or as Facts."""
+    address = f"203.0.113.1{number}"
+    peers = {f"ovs0{n}": (f"203.0.113.1{n}",) for n in (1, 2, 3) if n != number}
+    values: dict[str, Any] = {
+        "hostname": f"ovs0{number}",
+        "server_uuid": f"aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:0{number}",
+        "cpu": haswell(),
+        "memory_mib": 131072,
+        "addresses": (Address(interface="cb007100", address=address, prefix=24),),
+        "interfaces": (Interface(name="bond0", kind="bond", mac=f"00:21:f6:00:00:0{number}"),),
+        "default_gateway": "203.0.113.254",
+        "own_name_addresses": (address,),
+        "loopback_names": ("localhost",),
+        "peer_addresses": peers,
+        "clock_offset_s": 0.1,
+        "clock_error_s": 0.05,
+        "disks": (Disk(name="sda", size_bytes=600 * 10**9, is_local=True),),
+        "firewall_rules": ("-P INPUT ACCEPT",),
+        "vip_holder_mac": None,
+        "agent_login": AgentLogin.ACCEPTED,
+        "owner": None,
+        "pool_id": None,
+        "stored_cluster": None,
+        "cluster_online": False,
+        "pool_nfs": nfs(),
+        "pool_lun": lun(),
+    }
+    planes = update.pop("planes", {"agent": OK, "ssh": OK})
+    address = update.pop("address", address)
+    name = update.pop("name", address)
+    values |= update
+    facts = {key: value if isinstance(value, Fact) else seen(value) for key, value in values.items()}
+    return OvmServerFacts(name=name, address=address, planes=planes, observed_at=NOW, **facts)
+
+
+def nfs(**update: Any) -> NfsLook:
+    look = NfsLook(
+        export="nas01:/export/poolfs",
+        answers=True,
+        is_exported=True,
+        exports=("/export/poolfs",),
+        entries=(),
+        size_bytes=100 * 2**30,
+        free_bytes=98 * 2**30,
+        address="198.51.100.240",
+    )
+    return look.model_copy(update=update)
+
+
+def lun(**update: Any) -> LunLook:
+    look = LunLook(
+        wwid=WWID,
+        is_seen=True,
+        device=f"/dev/mapper/{WWID}",
+        size_bytes=20 * 2**30,
+        is_local=False,
+        paths=4,
+        signatures=(),
+        holders=(),
+    )
+    return look.model_copy(update=update)
+
+
+def manager(**update: Any) -> ManagerFacts:
+    """A reachable Manager 3.4 that knows nothing yet."""
+    values: dict[str, Any] = {"version": "3.4.6.2105", "release": "3.4", "uuid": OWN, "name": "ovmm"}
+    lists = "servers pools file_servers file_systems disks arrays cpu_groups networks repositories jobs plugins events"
+    values |= dict.fromkeys(lists.split(), ()) | update
+    plane = values.pop("plane", OK)
+    facts = {key: value if isinstance(value, Fact) else seen(value) for key, value in values.items()}
+    return ManagerFacts(plane=plane, observed_at=NOW, **facts)
+
+
+def context(
+    *servers: OvmServerFacts,
+    of: PoolSpec | None = None,
+    manager_facts: ManagerFacts | None = None,
+    **more: Any,
+) -> Context[PoolSpec, OvmFleet]:
+    """A look at these servers (two healthy ones by default) with a healthy Manager."""
+    looked = servers or (server(1), server(2))
+    wanted = of or spec(servers=[facts.name for facts in looked], **more)
+    told = manager_facts or manager()
+    fleet = OvmFleet(
+        servers={facts.name: facts for facts in looked}, controller=told.plane, manager=told, observed_at=NOW
+    )
+    return Context(wanted, fleet, NOW)
+
+
+def judge(check_id: str, ctx: Context[PoolSpec, OvmFleet], target: str | None = None) -> CheckResult:
+    """The result of one check on one target (the first one by default), prerequisites aside."""
+    check = REGISTRY.checks[check_id]
+    chosen = target or next(iter(targets(check, ctx)), POOL)
+    return run_one(check, ctx, chosen)
+
+
+def verdict(check_id: str, ctx: Context[PoolSpec, OvmFleet], target: str | None = None) -> Verdict:
+    return judge(check_id, ctx, target).verdict
