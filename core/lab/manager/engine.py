@@ -42,7 +42,7 @@ class Engine:
     def __init__(self, world: World) -> None:
         self.world = world
         self.locks: dict[str, str] = {}  # object id -> job id
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self.tasks: set[asyncio.Task[Any]] = set()
         self._last_id = 0
 
     def now(self) -> datetime:
@@ -73,7 +73,7 @@ class Engine:
     def spawn(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         """Run something that outlives the command that began it; ended by `close`."""
         task = asyncio.create_task(work)
-        self._tasks.add(task)
+        self.tasks.add(task)
         task.add_done_callback(self._forget)
         return task
 
@@ -82,13 +82,13 @@ class Engine:
         self.spawn(work).get_name()
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
+        self.tasks.discard(task)
         if not task.cancelled():
             task.exception()  # the job's record holds it; nobody need wait for the task
 
     async def close(self) -> None:
         """End everything that still runs."""
-        tasks = list(self._tasks)
+        tasks = list(self.tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
+import warnings
 from types import TracebackType
 from typing import Any, Self
 
 import asyncssh
 from asyncssh.auth import KbdIntChallenge, KbdIntResponse
+from cryptography.utils import CryptographyDeprecationWarning
 from typing_extensions import override
 
 from core.lab import operations
@@ -51,6 +53,8 @@ class ManagerServer:
     ) -> None:
         """Listen; `port` and `fingerprint` (SHA256:..., as OpenSSH prints it) are set when this returns."""
         is_old = world.switches.old_ssh
+        if is_old:  # asyncssh reaches into what `cryptography` warns about; that is what this server is for
+            warnings.filterwarnings("ignore", category=CryptographyDeprecationWarning, module=r"asyncssh\.")
         key = host_key or (ssh_host_key(old=True) if is_old else _rsa_key())
         self.host_key, self.fingerprint = key, key.get_fingerprint()
         self._engine = Engine(world)
