@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from core.checks.reading import Ctx, joined
 from core.checks.registry import shared
+from core.checks.settle import ONLY_A_WRITE
 from core.checks.storage.reading import STORAGE_FIELDS, gather_nfs, share_of, wants
 from core.models.results import Finding, Scope, Severity, bad, not_applicable, ok
 
 # What pools, Managers and repositories leave at the top of a share (server-pools R003)
 LEFTOVERS = frozenset({"ovspoolfs.img", ".ovspoolfs", ".generic_fs_stamp", ".ovsrepo"})
 _NO_LOOK = "it could not be looked into"
-_INTRUSIVE = "only a write would tell, and none is made; the refresh in Manager will show it"
+_INTRUSIVE = f"{ONLY_A_WRITE}; the refresh in Manager will show it"
 
 
 def is_leftover(name: str) -> bool:
