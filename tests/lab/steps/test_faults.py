@@ -11,12 +11,12 @@ from tests.lab.steps.support import IMPATIENT, Walked, running, undo, walk
 
 WRITES = [
     ("discoverServer", "", 0),
-    ("discoverServer", "", 1),
+    pytest.param("discoverServer", "", 1, marks=pytest.mark.slow),
     ("create", "FileServer", 0),
-    ("refresh", "FileServer", 0),
+    pytest.param("refresh", "FileServer", 0, marks=pytest.mark.slow),
     ("refresh", "FileSystem", 0),
     ("create", "ServerPool", 0),
-    ("add", "Server", 0),
+    pytest.param("add", "Server", 0, marks=pytest.mark.slow),
     ("add", "Server", 1),
 ]
 READS = ("list", "show", "refresh", "set")  # what may be sent twice
@@ -108,6 +108,7 @@ VARIANTS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 @pytest.mark.parametrize("switches", VARIANTS, ids=lambda one: next(iter(one)))
 async def test_every_unconfirmed_variant_is_understood(switches: dict[str, Any]) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from core.engine.step import Seen
+from core.lab.build import poolfs_lun
+from core.platforms.oracle_vm.spec import LunFileSystem
 from core.platforms.oracle_vm.steps.kinds import STEP_KINDS
 from tests.lab.steps.support import running, undo, walk
 
@@ -16,10 +19,10 @@ from tests.lab.steps.support import running, undo, walk
         "healthy-nfs",
         "healthy-lun",
         "healthy-3.2",
-        "healthy-3.3",
-        "healthy-3.4-no-vip",
         "unclustered",
-        "sparc-nfs",
+        pytest.param("healthy-3.3", marks=pytest.mark.slow),
+        pytest.param("healthy-3.4-no-vip", marks=pytest.mark.slow),
+        pytest.param("sparc-nfs", marks=pytest.mark.slow),
     ],
 )
 async def test_a_plan_makes_the_pool_and_its_undo_takes_everything_back(scenario: str) -> None:
@@ -40,7 +43,7 @@ async def test_a_plan_makes_the_pool_and_its_undo_takes_everything_back(scenario
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("scenario", ["healthy-nfs", "healthy-lun", "healthy-3.2"])
+@pytest.mark.parametrize("scenario", ["healthy-lun", "healthy-3.2"])
 async def test_walking_again_adopts_everything(scenario: str) -> None:
     async with running(scenario) as run:
         plan = await run.plan()
@@ -65,9 +68,66 @@ async def test_the_commands_of_the_plan_are_those_that_are_sent() -> None:
         assert not any(password in line for _, line in run.said for password in passwords)
 
 
+def test_a_kind_is_the_word_of_its_class() -> None:
+    assert all(kind.kind == word for word, kind in STEP_KINDS.items())
+    assert len(STEP_KINDS) == 6
+
+
+ISCSI = {"kind": "lun", "transport": "iscsi", "access_host": "203.0.113.240", "chap_user": "chap"}
+
+
 @pytest.mark.asyncio
-async def test_every_kind_has_a_step() -> None:
-    assert set(STEP_KINDS) == {
-        "own_server", "prepare_nfs", "prepare_lun", "create_pool", "join_server", "set_policy",
-    }  # fmt: skip
-    assert Seen.THERE
+async def test_an_iscsi_array_is_made_with_its_chap_password_and_goes_again() -> None:
+    scenario = Path(__file__).with_name("iscsi.toml")
+    async with running(str(scenario)) as run:
+        lun = poolfs_lun(run.lab.world)
+        run.spec = run.spec.model_copy(
+            update={
+                "pool": run.spec.pool.model_copy(
+                    update={"file_system": LunFileSystem.model_validate({**ISCSI, "wwid": lun.page83})}
+                )
+            }
+        )
+        before = run.lab.snapshot()
+        plan = await run.plan()
+        shown = "\n".join(command for step in plan.steps for command in step.commands)
+        assert 'accessPassword="<CHAP password>"' in shown
+        async with run.world(plan) as world:
+            walked = await walk(world, plan)
+            assert walked.failed == "", walked.why
+            assert not any("chap-secret" in line for _, line in run.said)
+            await undo(world, walked)
+        assert [left for left in walked.residue if not left.id.endswith(":storage")] == []
+        assert run.lab.snapshot() == before
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("scenario", ["healthy-nfs", "healthy-3.3"])
+async def test_the_policy_acts_on_every_server(scenario: str) -> None:
+    policy = {"mode": "DRS", "cpu_threshold_pct": 80, "period_min": 5}
+    async with running(scenario, policy=policy) as run:
+        plan = await run.plan()
+        assert plan.steps[-1].id == "set_policy:pool"
+        async with run.world(plan) as world:
+            walked = await walk(world, plan)
+        assert walked.failed == "", walked.why
+        (pool,) = run.lab.world.of_type("serverpool")
+        assert (pool.attrs["policy_mode"], sorted(pool.attrs["policy_servers"])) == (
+            "DRS",
+            ["ovs01", "ovs02"],
+        )
+
+
+@pytest.mark.asyncio
+async def test_other_roles_are_set_and_put_back_on_a_server_that_was_ours() -> None:
+    async with running("already-owned", roles=("vm",)) as run:
+        before = run.lab.snapshot()
+        plan = await run.plan()
+        async with run.world(plan) as world:
+            walked = await walk(world, plan)
+            assert walked.failed == "", walked.why
+            assert walked.adopted == []
+            assert run.lab.world.servers["ovs01"].roles == ("xen",)
+            await undo(world, walked)
+        assert set(run.lab.world.servers["ovs01"].roles) == {"xen", "utility"}
+        assert run.lab.snapshot()["servers"]["ovs01"] == before["servers"]["ovs01"]

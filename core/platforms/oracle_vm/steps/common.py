@@ -64,16 +64,22 @@ async def _by_address(talk: Talk, who: Who, items: Sequence[Item], quiet: bool) 
     if len(items) > MAX_SERVERS:
         raise StepError(talk.step, f"cannot look for {who.name}: Manager lists {len(items)} servers")
     for item in items:
-        if item.id not in known or not known[item.id]:
+        if not known.get(item.id):
             seen = await _shown(talk, item, quiet)
             if seen is None:
                 continue
             server = seen.server
             words = (server.address, server.hostname, server.name, item.name)
             known[item.id] = tuple(word.casefold() for word in words if word)
-        if who.words & set(known[item.id]):
-            return await _shown(talk, item, quiet)
-    return None
+    matching = [item for item in items if who.words & set(known.get(item.id, ()))]
+    if not matching:  # Manager may know a full name by its first label only
+        short = frozenset(word.split(".")[0] for word in who.words if not _is_address(word))
+        matching = [item for item in items if short & set(known.get(item.id, ()))]
+    return await _shown(talk, matching[0], quiet) if len(matching) == 1 else None
+
+
+def _is_address(word: str) -> bool:
+    return ":" in word or word.replace(".", "").isdigit()
 
 
 async def _shown(talk: Talk, item: Item, quiet: bool) -> SeenServer | None:
