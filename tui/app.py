@@ -45,6 +45,7 @@ class PoolwrightApp(App[int]):
             "ctrl+q,f10",
             "quit",
             "Quit",
+            show=False,
             id="app.quit",
             tooltip="leave; a run goes on by itself, answers are kept",
         ),

@@ -266,3 +266,19 @@ def _put(data: dict[str, Any], path: str, value: Any) -> None:
         data.pop(last, None)
     else:
         data[last] = value
+
+
+def explain(field: FormField) -> str:
+    """The help of one input: what it is, its unit, its choices, the rule behind it."""
+    parts = [f"{field.label}: {field.help}" if field.help else field.label]
+    if field.unit:
+        parts.append(f"unit: {field.unit}")
+    if field.default:
+        parts.append(f"default: {field.default}")
+    if field.kind == "list":
+        parts.append("several: commas between")
+    if field.choices:
+        parts.append("left/right changes it")
+    if field.rule:
+        parts.append(f"rule {field.rule}")
+    return " · ".join(parts)

@@ -172,7 +172,7 @@ class Plain:
                 raise Back
             self.session.confirm_identities()
 
-    def _servers(self, _step_id: str) -> None:
+    def _servers(self, step_id: str) -> None:
         names = self.session.answers.servers
         self.say(f"{len(names)} servers: {', '.join(names) or 'none yet'}")
         while True:
@@ -181,6 +181,7 @@ class Plain:
             if not answer:
                 break
             self._edit_servers(answer)
+        self._form(step_id)
         if not self.session.answers.servers or self.session.draft() is None:
             return
         self._trust()

@@ -71,13 +71,11 @@ def is_open(step_id: str, session: Session) -> bool:
 
 def problems_of(step_id: str, session: Session) -> list[SpecProblem]:
     """Problems of the answers that this step's inputs can mend."""
-    if step_id == "servers":
-        return [each for each in session.problems() if each.field.startswith("servers")]
     fields = session.fields(*step(step_id).sections)
     paths = {field.path for field in fields}
     found: list[SpecProblem] = []
     for problem in session.problems():
-        if owner(problem.field, paths):
+        if owner(problem.field, paths) or (step_id == "servers" and problem.field.startswith("servers")):
             found.append(problem)
         else:  # a whole part is missing (`manager: is required`): its inputs say so one by one
             found += [

@@ -21,7 +21,8 @@ from core.models.plan import Plan, PlannedStep
 from core.models.results import CheckResult, Scope, Severity, Verdict
 from core.models.spec import BaseSpec
 from core.paths import StatePaths
-from core.platforms.base import FormSection, Platform, SecretField
+from core.platforms.base import Platform, SecretField
+from core.platforms.oracle_vm.platform import SECTIONS
 from core.platforms.oracle_vm.spec import PoolSpec
 from core.secrets import Secrets
 from core.service import Checked, OnResult, OnServer, RunView, Service, StepView, Verdicts
@@ -40,19 +41,6 @@ SPEC: dict[str, Any] = {
     "servers": [{"address": f"203.0.113.{n}"} for n in (11, 12, 13)],
     "ssh": {"user": "root"},
 }
-SECTIONS = (
-    FormSection("connect", "Connect", ("manager", "release", "ssh", "jump", "agent", "allow_old_crypto")),
-    FormSection(
-        "pool",
-        "Pool",
-        (
-            "pool.name", "pool.virtual_ip", "pool.clustered", "pool.timeout_s", "pool.keymap", "pool.start_policy",
-            "pool.secure_migration", "pool.policy", "pool.roles", "pool.master", "pool.description",
-        ),
-    ),
-    FormSection("servers", "Servers", ("servers",)),
-    FormSection("storage", "Storage", ("pool.file_system",)),
-)  # fmt: skip
 
 
 class FakePlatform:

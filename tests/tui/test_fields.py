@@ -11,8 +11,9 @@ from pydantic import Field
 
 from core.models.base import Frozen
 from core.models.spec import meta
+from core.platforms.oracle_vm.platform import SECTIONS
 from core.platforms.oracle_vm.spec import PoolSpec
-from tests.tui.fakes import SECTIONS, SPEC
+from tests.tui.fakes import SPEC
 from tui.answers import Answers
 from tui.fields import FormField, build, compose, flatten, is_shown
 

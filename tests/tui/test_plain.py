@@ -66,28 +66,26 @@ def test_a_dumb_terminal_gets_lines_and_is_told_why(dumb: Terminal) -> None:
     dumb.answer("Manager []:", "")
     dumb.see("manager.host: is required")
     dumb.answer("Manager []:", "203.0.113.250")
+    dumb.answer("Manager user", "")
     dumb.answer("CLI port [10000]:", "many")
     dumb.see("must be a whole number")
     dumb.answer("CLI port [10000]:", "10000")
     for prompt in (
-        "Manager user",
-        "Sessions",
-        "Fingerprint",
         "Release",
         "Server SSH",
         "Jump host",
-        "Agent user",
-        "Agent port",
+        "Allow old",
+        "Fingerprint",
+        "Sessions",
+        "Known hosts",
     ):
         dumb.answer(prompt, "")
-    dumb.answer("Allow old cryptography", "")
     dumb.answer("Manager password", SECRETS["manager"])
     dumb.answer("Agent password", SECRETS["agent"])
     dumb.answer("Pool name []:", "plain1")
     dumb.answer("Virtual IP []:", "203.0.113.100")
     for prompt in (
-        "Clustered",
-        "Cluster timeout",
+        "Description",
         "Console keymap",
         "Start policy",
         "Secure migration",
@@ -95,12 +93,16 @@ def test_a_dumb_terminal_gets_lines_and_is_told_why(dumb: Terminal) -> None:
         "CPU threshold",
     ):
         dumb.answer(prompt, "")
-    for prompt in ("Policy period", "Roles", "Master", "Description"):
+    for prompt in ("Policy period", "Roles"):
         dumb.answer(prompt, "")
     dumb.answer("Add servers", "203.0.113.[11-12]")
     dumb.answer("2 servers", "")
+    for prompt in ("Master", "Agent user", "Agent port"):
+        dumb.answer(prompt, "")
     dumb.answer("Type 3 to trust", "3")
     dumb.see("checks passed")
+    dumb.answer("Clustered", "")
+    dumb.answer("Cluster timeout", "")
     dumb.answer("Pool file system {none|nfs|lun} [none]:", "nfs")
     dumb.answer("NFS server []:", "203.0.113.200")
     dumb.answer("Export []:", "/export/plain1")
@@ -117,19 +119,10 @@ def test_a_dumb_terminal_gets_lines_and_is_told_why(dumb: Terminal) -> None:
 
 def test_passwords_are_not_echoed(dumb: Terminal) -> None:
     dumb.answer("Manager []:", "203.0.113.250")
-    for prompt in (
-        "CLI port",
-        "Manager user",
-        "Sessions",
-        "Fingerprint",
-        "Release",
-        "Server SSH",
-        "Jump host",
-        "Agent user",
-        "Agent port",
-    ):
+    for prompt in ("Manager user", "CLI port", "Release", "Server SSH", "Jump host", "Allow old"):
         dumb.answer(prompt, "")
-    dumb.answer("Allow old cryptography", "")
+    for prompt in ("Fingerprint", "Sessions", "Known hosts"):
+        dumb.answer(prompt, "")
     dumb.answer("Manager password", "do-not-show-me")
     assert "do-not-show-me" not in dumb.see("Agent password")
 

@@ -118,6 +118,7 @@ async def test_a_pool_typed_by_hand(bare_app: PoolwrightApp, service: FakeServic
         await pilot.pause()
         assert type(bare_app.screen).__name__ == "StorageScreen"
         assert "R021" in text_of(bare_app)
+        assert bare_app.focused is bare_app.screen.query_one("#f-pool-file_system")
         await pilot.press("right", "enter")
         await fill(pilot, "203.0.113.200", "enter")
         await fill(pilot, "/export/hand", "f8")
@@ -295,6 +296,17 @@ async def test_dropping_a_server_mends_the_pool(ready_app: PoolwrightApp, servic
         await until(pilot, lambda: ready_app.session.is_fresh, "checked again")
         assert ready_app.session.verdicts() is not None
         assert ready_app.session.verdicts().may_apply  # type: ignore[union-attr]
+
+
+@pytest.mark.asyncio
+async def test_options_of_all_servers(ready_app: PoolwrightApp) -> None:
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_step(pilot, "ServersScreen")
+        await pilot.press("f9")
+        await at(pilot, "Options")
+        await fill(pilot, "203.0.113.13", "escape")
+        await at(pilot, "ServersScreen")
+        assert ready_app.session.answers.data["pool"]["master"] == "203.0.113.13"
 
 
 @pytest.mark.asyncio

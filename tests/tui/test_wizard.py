@@ -70,8 +70,8 @@ async def test_the_review_opens_only_with_fresh_good_results(service: FakeServic
     assert not wizard.missing("review", session)
     session.answers.set("pool.timeout_s", "7")
     assert "R044" in wizard.missing("review", session)[0]
-    assert "R044" in wizard.missing("pool", session)[0]
-    assert not wizard.missing("storage", session)
+    assert "R044" in wizard.missing("storage", session)[0]
+    assert not wizard.missing("pool", session)
 
 
 def test_a_problem_belongs_to_the_nearest_input() -> None:

@@ -16,6 +16,9 @@ from tui import paint
 from tui.borrow import inert
 from tui.screens.base import StepScreen
 
+FIRST_COLUMN = 24
+NAMED_COLUMN = 17  # wide enough for an address and its number
+WORD_COLUMN = 10
 GOOD = ("self", "allowed", "skipped")
 
 
@@ -72,17 +75,20 @@ class CompatibilityScreen(StepScreen):
         kept = table.cursor_coordinate
         table.clear(columns=True)
         names = self.names
-        is_wide = len(names) <= 5
-        table.add_column("from \\ to", width=22, key="row")
+        room = max(self.size.width - FIRST_COLUMN - 4, 0) // max(len(names), 1)
+        width = min(max(room, 3), 20)
+        table.add_column("from \\ to", width=FIRST_COLUMN, key="row")
         for number, name in enumerate(names, 1):
-            table.add_column(
-                Text(f"{number} {inert(name, 8)}" if is_wide else str(number)), width=11 if is_wide else 3
-            )
+            label = f"{number} {inert(name, width - 4)}" if width >= NAMED_COLUMN else str(number)
+            table.add_column(Text(label), width=width)
         for number, name in enumerate(names, 1):
             mark = " (left out)" if name in self.left_out else ""
             table.add_row(
-                Text(f"{number} {inert(name, 18 - len(mark))}{mark}"),
-                *(paint.state(self.pw, self.verdict(name, other), word=is_wide) for other in names),
+                Text(f"{number} {inert(name, FIRST_COLUMN - 5 - len(mark))}{mark}"),
+                *(
+                    paint.state(self.pw, self.verdict(name, other), word=width >= WORD_COLUMN)
+                    for other in names
+                ),
             )
         table.move_cursor(row=kept.row, column=max(kept.column, 1))
 

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from typing_extensions import override
 
 from tui import wizard
-from tui.fields import FormField
+from tui.fields import FormField, explain
 from tui.screens.base import StepScreen
 from tui.widgets.form import Form
 
@@ -109,17 +109,3 @@ class FormStep(StepScreen):
         self.form.shows_all = not self.form.shows_all
         self.form.refresh_rows()
         self.tell("all inputs are shown" if self.form.shows_all else "rarely needed inputs are hidden")
-
-
-def explain(field: FormField) -> str:
-    """The help of one input: what it is, its unit, its choices, the rule behind it."""
-    parts = [f"{field.label}: {field.help}" if field.help else field.label]
-    if field.unit:
-        parts.append(f"unit: {field.unit}")
-    if field.default:
-        parts.append(f"default: {field.default}")
-    if field.choices:
-        parts.append("left/right changes it")
-    if field.rule:
-        parts.append(f"rule {field.rule}")
-    return " · ".join(parts)

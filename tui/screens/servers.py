@@ -18,6 +18,7 @@ from tui import paint
 from tui.borrow import expand_servers
 from tui.screens.base import StepScreen
 from tui.widgets.findings import finding_text
+from tui.widgets.options import Options
 from tui.widgets.server_table import QUIET, ServerTable
 
 
@@ -44,13 +45,14 @@ class ServersScreen(StepScreen):
     step_id = "servers"
     CSS_PATH = "servers.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f5,ctrl+r", "check", "Check all", id="wizard.check", tooltip="look at every server again"),
-        Binding("f6", "check_one", "Check one", id="servers.check_one", tooltip="look at this server again"),
+        Binding("f5,ctrl+r", "check", "Check", id="wizard.check", tooltip="look at every server again"),
+        Binding("f6", "check_one", "One", id="servers.check_one", tooltip="look at this server again"),
         Binding("delete", "drop", "Drop", id="servers.drop", tooltip="take this server out of the list"),
         Binding(
             "f3", "problem", "Problem", id="servers.problem", tooltip="jump to the next server with a finding"
         ),
         Binding("f4", "sort", "Sort", id="servers.sort", tooltip="worst first, or as given"),
+        Binding("f9", "options", "Options", id="servers.options", tooltip="what holds for all servers"),
         Binding("slash", "filter", "Filter", id="servers.filter", show=False),
     ]
 
@@ -72,6 +74,7 @@ class ServersScreen(StepScreen):
         yield self.button("Check all", "check")
         yield self.button("Check one", "check_one")
         yield self.button("Drop", "drop")
+        yield self.button("Options", "options")
         yield self.button("Next", "next")
 
     @property
@@ -184,6 +187,24 @@ class ServersScreen(StepScreen):
         """Worst first, or as given."""
         self.table.worst_first = not self.table.worst_first
         self.table.show(self.session)
+
+    def action_options(self) -> None:
+        """What holds for all servers: the platform's own inputs of this step."""
+        fields = self.session.fields("servers")
+        if not fields:
+            self.tell("there are no options")
+            return
+
+        def take(edited: dict[str, str] | None) -> None:
+            changed = [
+                path for path, value in (edited or {}).items() if self.session.answers.set(path, value)
+            ]
+            if changed:
+                self._edited()
+
+        _ = self.app.push_screen(
+            Options("What holds for all servers", fields, self.session.answers.flat), take
+        )
 
     def action_filter(self) -> None:
         """Show only servers whose name has these letters."""

@@ -57,7 +57,7 @@ class Choice(Widget, can_focus=True):
     @override
     def render(self) -> Text:
         many = f"  ({self._index + 1} of {len(self.choices)})" if len(self.choices) > 3 else ""
-        return Text(f"< {self.value or '(default)'} >{many}", no_wrap=True)
+        return Text(f"< {self.value or '(not set)'} >{many}", no_wrap=True)
 
     @property
     def _index(self) -> int:

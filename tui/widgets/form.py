@@ -73,7 +73,7 @@ class FieldRow(Vertical):
 
 
 def _placeholder(field: FormField) -> str:
-    return "required" if field.is_required else "a, b, c" if field.kind == "list" else ""
+    return "required" if field.is_required else ""
 
 
 class Form(VerticalScroll, can_focus=False):

@@ -21,7 +21,7 @@ class SecretsPanel(Vertical):
     DEFAULT_CSS = """
     SecretsPanel { height: auto; }
     SecretsPanel Horizontal { height: 1; }
-    SecretsPanel Label { width: 25; padding: 0 1; }
+    SecretsPanel Label { width: 38; padding: 0 1; }
     SecretsPanel Input { background: $pw-surface; }
     SecretsPanel Input:focus { background: $pw-panel; background-tint: transparent; }
     """
