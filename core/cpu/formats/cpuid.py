@@ -15,11 +15,11 @@ Regs = tuple[int, int, int, int]  # eax, ebx, ecx, edx out
 
 _HEX = r"([0-9a-fA-F]{1,8})"
 _HWLOC = re.compile(
-    rf"^\s*{_HEX}\s+{_HEX}\s+{_HEX}\s+{_HEX}\s+{_HEX}\s*=>\s*{_HEX}\s+{_HEX}\s+{_HEX}\s+{_HEX}\s*$",
+    rf"^ ?{_HEX} {_HEX} {_HEX} {_HEX} {_HEX} => {_HEX} {_HEX} {_HEX} {_HEX}[ \t\r]*$",
     re.MULTILINE,
 )
 _RAW = re.compile(
-    rf"^\s*0x{_HEX}\s+0x{_HEX}:\s*eax=0x{_HEX}\s+ebx=0x{_HEX}\s+ecx=0x{_HEX}\s+edx=0x{_HEX}", re.MULTILINE
+    rf"^[ \t]*0x{_HEX} +0x{_HEX}: *eax=0x{_HEX} +ebx=0x{_HEX} +ecx=0x{_HEX} +edx=0x{_HEX}", re.MULTILINE
 )
 _PLACES: dict[str, tuple[Leaf, int]] = {
     "1d": ((1, 0), 3),

@@ -8,9 +8,9 @@ from core.cpu import flags
 from core.cpu.formats import common
 from core.models.cpu import Arch, CpuProfile, FlagSource
 
-_LINE = re.compile(r"^\s*([A-Za-z#$][^:\t]{0,60}?)\s*:(?:\s|$)(.*)$")
+_LINE = re.compile(r"^[ \t]*([A-Za-z#$][^:\t]{0,60}?)\s*:(?:\s|$)(.*)$")
 _START = re.compile(
-    r"^\s*(processor(\s+\d+)?|vendor_id|cpu family|cpu|system type|vendor|CPU implementer|hart|features)\s*:",
+    r"^[ \t]*(processor([ \t]+\d+)?|vendor_id|cpu family|cpu|system type|vendor|CPU implementer|hart|features)[ \t]*:",
     re.MULTILINE,
 )
 _MARKS = (  # key of a line -> architecture it gives away
@@ -150,7 +150,11 @@ def reads_flags_only(text: str) -> bool:
 
 def _flag_tokens(text: str) -> list[str]:
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
-    return re.sub(r"^\s*flags\s*[:=]", " ", "\n".join(lines), flags=re.IGNORECASE).replace(",", " ").split()
+    return (
+        re.sub(r"^[ \t]*flags[ \t]*[:=]", " ", "\n".join(lines), flags=re.IGNORECASE)
+        .replace(",", " ")
+        .split()
+    )
 
 
 def read_flags_only(text: str) -> dict[str, CpuProfile]:

@@ -141,12 +141,17 @@ def _rest(
             "threads_per_core": common.number(head.get("threadsPerCore", "")),
             "khz": common.number(head.get("processorSpeed", "")) or first.khz,
             "platform_release": common.inert(head.get("ovmVersion") or release),
-            "hypervisor": common.inert(
-                head.get("hypervisor") if isinstance(head.get("hypervisor"), str) else None
-            ),
+            "hypervisor": _hypervisor(head.get("hypervisor")),
             "group": group,
         }
     )
+
+
+def _hypervisor(value: Any) -> str | None:
+    """`XEN 4.3.1OVM`, from text or from Manager's {type, version}."""
+    if isinstance(value, dict):
+        value = " ".join(str(value[key]) for key in ("type", "version") if value.get(key))
+    return common.inert(value) if isinstance(value, str) else None
 
 
 def _libvirt(cpu: Element) -> CpuProfile:
@@ -235,7 +240,12 @@ def _free(taken: dict[str, CpuProfile], name: str) -> str:
 def _rest_server(data: dict[str, Any]) -> CpuProfile:
     group = data.get("cpuCompatibilityGroupId")
     name = common.inert((group.get("value") or group.get("name")) if isinstance(group, dict) else group)
-    rows = [row for row in data.get("cpus") or [] if isinstance(row, dict) and "cpuFamily" in row]
+    cpus = data.get("cpus")
+    rows = [
+        row
+        for row in (cpus if isinstance(cpus, list) else [])
+        if isinstance(row, dict) and "cpuFamily" in row
+    ]
     control = data.get("controlDomains")
     first = control[0] if isinstance(control, list) and control else control
     release = first.get("ovmVersion") if isinstance(first, dict) else None

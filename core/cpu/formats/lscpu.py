@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import Any
 
 from core.cpu.formats import common
 from core.models.cpu import Arch, CpuProfile, FlagSource
 
-_SIGN = re.compile(r"^\s*Architecture\s*:", re.MULTILINE)
+_SIGN = re.compile(r"^[ \t]*Architecture[ \t]*:", re.MULTILINE)
 
 
 def reads(text: str) -> bool:
@@ -34,15 +35,15 @@ def read(text: str) -> dict[str, CpuProfile]:
 def read_json(rows: Any) -> dict[str, CpuProfile]:
     """The list below "lscpu" of `lscpu -J`; rows may carry children."""
     values: dict[str, str] = {}
-    queue = list(rows) if isinstance(rows, list) else []
+    queue = deque(rows if isinstance(rows, list) else [])
     while queue and len(values) < 1_000:
-        row = queue.pop(0)
+        row = queue.popleft()
         if isinstance(row, dict):
             key, data = row.get("field"), row.get("data")
             if isinstance(key, str) and data is not None:
                 values.setdefault(key.strip().rstrip(":").lower(), str(data))
             children = row.get("children")
-            queue[:0] = children if isinstance(children, list) else []
+            queue.extendleft(reversed(children) if isinstance(children, list) else [])
     return {"": _profile(values)} if values else {}
 
 

@@ -10,10 +10,13 @@ from core.models.cpu import Arch, CpuProfile
 _PSRINFO = re.compile(
     r"physical processor has|virtual processors? \(|sparcv9 processor operates at|processor operates at"
 )
-_KSTAT = re.compile(r"^\s*module:\s*cpu_info|^cpu_info:\d+:", re.MULTILINE)
+_KSTAT = re.compile(r"^[ \t]*module:\s*cpu_info|^cpu_info:\d+:", re.MULTILINE)
 _PRTDIAG = re.compile(r"^System Configuration:", re.MULTILINE)
-_CHIP = re.compile(r"^\s*(\S.*?)\s*\((?:chipid|portid)\s+\S+(.*?)clock\s+(\d+)\s*MHz\)\s*$", re.MULTILINE)
-_X86 = re.compile(r"^\s*x86 \((.*?)\)\s*$\s*(.*?)$", re.MULTILINE)
+_CHIP = re.compile(
+    r"^[ \t]*(\S.*?)[ \t]*\((?:chipid|portid)\s+\S+(.*?)clock\s+(\d+)\s*MHz\)[ \t]*$", re.MULTILINE
+)
+_X86 = re.compile(r"^[ \t]*x86 \((.*?)\)[ \t]*\n[ \t]*(.*?)$", re.MULTILINE)
+MAX_LINE = 300  # the longest real line has about 120 characters
 _CORES = re.compile(r"physical processor has (?:(\d+) cores? and )?(\d+) virtual")
 _SPARC64 = {
     "3": "SPARC64",
@@ -34,6 +37,7 @@ def reads(text: str) -> bool:
 
 def read(text: str) -> dict[str, CpuProfile]:
     """The one server of this output."""
+    text = "\n".join(line[:MAX_LINE] for line in text.splitlines() if line.strip())
     if _KSTAT.search(text):
         return {"": _kstat(text)}
     if _PRTDIAG.search(text):
@@ -119,7 +123,9 @@ def _prtdiag(text: str) -> CpuProfile:
         clock = re.search(r"\b(\d{3,5})\s*MHz\b", text[named.start() - 200 if named.start() > 200 else 0 :])
         return sparc(named[1], clock[1] if clock else None)
     rows = re.findall(
-        r"^\s*\d+\s+\d+\s+[\d, ]+?\s{2,}(\d{3,5})\s+[\d.]+\s+(\d+)\s+(\d+)\s*$", text, re.MULTILINE
+        r"^[ \t]*\d+[ \t]+\d+[ \t]+[\d, ]+?[ \t]{2,}(\d{3,5})\s+[\d.]+\s+(\d+)\s+(\d+)\s*$",
+        text,
+        re.MULTILINE,
     )
     if not rows:
         return sparc(None, remarks=("prtdiag names no processor",))

@@ -10,7 +10,7 @@ from core.cpu import flags
 from core.cpu.formats import common
 from core.models.cpu import Arch, CpuProfile, FlagSource
 
-_INFO = re.compile(r"^\s*(hw_caps|xen_caps|xen_major)\s*:", re.MULTILINE)
+_INFO = re.compile(r"^[ \t]*(hw_caps|xen_caps|xen_major)[ \t]*:", re.MULTILINE)
 _KEYS = (
     "cpu_count|socket_count|threads_per_core|vendor|speed|modelname|family|model|stepping|flags|features_after_reboot"
     "|features_pv_host|features_hvm_host|features_pv|features_hvm|physical_features|features|maskable"
@@ -95,8 +95,8 @@ def read_cpu_info(text: str) -> dict[str, CpuProfile]:
     return {"": from_mapping(_pairs(text))}
 
 
-_SEPARATOR = r"""['"]?\s*(?:(?:%\.)+|[:=]>?|,|\s)\s*['"]?"""
-_BETWEEN = re.compile(r"""^['"]?\)?(?:%\.)*\s*[;,()]*\s*""")
+MAX_VALUE = 8_192  # characters of one value
+_SEPARATOR = r"""['"]?[ \t]{0,40}(?:(?:%\.){1,9}|[:=]>?|,|\s)[ \t]{0,40}['"]?"""
 
 
 def _pairs(text: str) -> dict[str, str]:
@@ -105,12 +105,12 @@ def _pairs(text: str) -> dict[str, str]:
     plain = plain.replace("&quot;", '"').replace("&apos;", "'")
     starts = [
         (hit.start(), hit.end(), hit[1])
-        for hit in re.finditer(rf"""(?<![\w-])['"(]*({_KEYS}){_SEPARATOR}""", plain)
+        for hit in re.finditer(rf"""(?<![\w-])({_KEYS}){_SEPARATOR}""", plain)
     ]
     found: dict[str, str] = {}
     for number, (_, end, key) in enumerate(starts):
         stop = starts[number + 1][0] if number + 1 < len(starts) else len(plain)
-        raw = plain[end:stop].split("\n")[0]
+        raw = plain[end : min(stop, end + MAX_VALUE)].split("\n")[0]
         value = re.split(r"""['"]\s*[,)}\]]|;|\)\(|'\)""", raw)[0].replace("%.", " ").replace("%_", " ")
         value = value.strip().strip("'\",{}; \t")
         if value:
