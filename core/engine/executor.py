@@ -12,6 +12,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from core.engine.control import Control, Wish
 from core.engine.journal import Entry, Journal
+from core.engine.planner import HELD, next_step
+from core.engine.planner import check_plan as check_plan
 from core.engine.reading import EngineLimits, Patience, Sleep, said
 from core.engine.step import Look, Seen, Step
 from core.engine.undoing import Stopped, Undoer, residue_entry, step_entry
@@ -25,10 +27,9 @@ from core.errors import (
     TransportError,
 )
 from core.models.events import EventKind, Outcome, Residue, RunState, StepState, Verified
-from core.models.plan import JsonDict, Plan, PlannedStep
+from core.models.plan import JsonDict, PlannedStep
 
 _S = StepState
-_HELD = (_S.DONE, _S.ADOPTED)
 _REPLY_LOST = (ReplyLost, CommandTimeout, ConnectFailed, BadReply)  # the command may have been carried out
 
 
@@ -46,20 +47,6 @@ class Remembers(Protocol):
     def remember(self, step_id: str, record: JsonDict) -> None:
         """Take note of what a step left."""
         ...
-
-
-def check_plan(plan: Plan) -> None:
-    """Raise StepError for a plan that could not be run to its end; pure."""
-    seen: set[str] = set()
-    for planned in plan.steps:
-        if planned.id in seen:
-            raise StepError(planned.id, f"cannot run this plan: two steps are called {planned.id}")
-        for need in planned.needs:
-            if need not in seen:
-                raise StepError(
-                    planned.id, f"cannot run this plan: {planned.id} needs {need}, which is not before it"
-                )
-        seen.add(planned.id)
 
 
 class Executor:
@@ -124,7 +111,12 @@ class Executor:
             if self.control.is_ending or (self._failed() and self._on_failure is OnFailure.ROLLBACK):
                 return None
             if self._is_free():
-                ready = self._ready() if len(self._busy) < self._limits.at_once else None
+                has_room = len(self._busy) < self._journal.head.plan.at_once
+                ready = (
+                    next_step(self._journal.head.plan, self._journal.now.steps, self._busy)
+                    if has_room
+                    else None
+                )
                 if ready is not None or not self._busy:
                     return ready
             await self.control.changed.wait()
@@ -138,24 +130,6 @@ class Executor:
         if not is_paused and state is RunState.PAUSED:
             self._journal.write(Entry(EventKind.RUN_STATE, "continued", state=RunState.RUNNING))
         return not is_paused
-
-    def _ready(self) -> PlannedStep | None:
-        """First step in plan order whose needs hold and whose lane is free."""
-        now = self._journal.now.steps
-        closed: set[str] = set()  # lanes with an earlier step that does not hold (yet)
-        for planned in self._journal.head.plan.steps:
-            state = now[planned.id].state
-            if state in _HELD:
-                continue
-            is_open = state in (_S.WAITING, _S.DOING) and planned.id not in self._busy
-            if (
-                is_open
-                and planned.lane not in closed
-                and all(now[need].state in _HELD for need in planned.needs)
-            ):
-                return planned
-            closed.add(planned.lane)
-        return None
 
     async def _one(self, planned: PlannedStep) -> None:
         try:
@@ -226,7 +200,7 @@ class Executor:
         self, planned: PlannedStep, state: StepState, text: str, record: JsonDict | None = None
     ) -> None:
         self._journal.write(step_entry(planned, state, text, record))
-        if state in _HELD and isinstance(self._world, Remembers):
+        if state in HELD and isinstance(self._world, Remembers):
             self._world.remember(planned.id, self._journal.now.steps[planned.id].record)
 
     # end -------------------------------------------------------------------------------------------------------
@@ -314,7 +288,7 @@ class Executor:
     def _recall(self) -> None:
         if isinstance(self._world, Remembers):
             for id_, step in self._journal.now.steps.items():
-                if step.state in _HELD:
+                if step.state in HELD:
                     self._world.remember(id_, step.record)
 
 

@@ -11,15 +11,14 @@ import os
 import pwd
 import secrets as random_source
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from core.engine import database
-from core.engine.fold import TELLING, RunNow
+from core.engine.history import compare, fold_all, one_row, read_head
+from core.engine.history import read_run as read_run
 from core.engine.masking import Masker
 from core.errors import JournalError
 from core.models.events import EventKind, RunEvent
@@ -27,8 +26,6 @@ from core.models.plan import JsonDict, Plan
 from core.paths import StatePaths, private_dir, state_root
 
 _ALPHABET = "0123456789abcdefghijkmnpqrstuvwxyz"  # no l and o: ids are read aloud
-_CHUNK = 500  # events read at once, so that a long history never stops the runner
-DAMAGED = "restore it from a backup, or move its folder away"
 Listener = Callable[[RunEvent], None]
 
 
@@ -42,20 +39,6 @@ class Entry(NamedTuple):
     data: JsonDict = {}  # noqa: RUF012 - never changed
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The first page of a journal: what the run shall do and who asked for it."""
-
-    run: str
-    platform: str
-    pool: str
-    spec: JsonDict
-    plan: Plan
-    extra: JsonDict
-    user: str
-    made_at: str
-
-
 def new_run_id(now: datetime) -> str:
     """A short id that sorts by time (UTC): 261122-150445-k3."""
     return f"{now:%y%m%d-%H%M%S}-{''.join(random_source.choice(_ALPHABET) for _ in range(2))}"
@@ -66,11 +49,11 @@ class Journal:
 
     def __init__(self, path: Path, db: sqlite3.Connection, masker: Masker) -> None:
         self.path, self._db, self._masker = path, db, masker
-        self.head = _read_head(db, path)
-        self.now = _fold(db, self.head, path)
+        self.head = read_head(db, path)
+        self.now = fold_all(db, self.head, path)
         self.broken: JournalError | None = None
         self._listeners: list[Listener] = []
-        _compare(db, self.now, path)
+        compare(db, self.now, path)
 
     @classmethod
     def create(
@@ -128,7 +111,7 @@ class Journal:
         path = paths.journal(run)
         db = database.open_writer(path)
         try:
-            spec, plan = _one(db, "SELECT spec, plan FROM run", path)
+            spec, plan = one_row(db, "SELECT spec, plan FROM run", path)
             journal = cls(path, db, Masker(secrets, f"{spec}\n{plan}"))
             with database.translated(path, "write"):
                 db.execute("UPDATE run SET pid = ?", (os.getpid(),))
@@ -189,7 +172,7 @@ class Journal:
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
-                self.now = _fold(self._db, self.head, self.path)  # as if nothing had been said
+                self.now = fold_all(self._db, self.head, self.path)  # as if nothing had been said
                 raise
 
     def _insert(self, event: RunEvent) -> None:
@@ -217,45 +200,6 @@ class Journal:
                 "UPDATE run SET state = ?, outcome = ?, started_at = ?, ended_at = ?, message = ?",
                 (self.now.state, self.now.outcome, self.now.started_at, self.now.ended_at, self.now.message),
             )
-
-
-class JournalReader:
-    """The reading side, for front ends and for replays beside a living writer; use with `closing`."""
-
-    def __init__(self, paths: StatePaths, run: str) -> None:
-        self.path = paths.journal(run)
-        self._db = database.open_reader(self.path)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._db.close()
-
-    def head(self) -> Head:
-        """What the run shall do."""
-        return _read_head(self._db, self.path)
-
-    def now(self) -> RunNow:
-        """The state, folded from all events."""
-        return _fold(self._db, self.head(), self.path)
-
-    def events(self, since: int = 0, limit: int = _CHUNK) -> list[RunEvent]:
-        """Up to `limit` events after `since`, in order."""
-        with database.translated(self.path, "read"):
-            run = _one(self._db, "SELECT id FROM run", self.path)[0]
-            return list(_events(self._db, run, since, limit))
-
-
-def run_ids(paths: StatePaths) -> list[str]:
-    """Runs that have a journal below this state folder, newest first."""
-    if not paths.runs.is_dir():
-        return []
-    return sorted((path.parent.name for path in paths.runs.glob("*/journal.db")), reverse=True)
-
-
-def read_run(paths: StatePaths, run: str) -> tuple[Head, RunNow]:
-    """First page and folded state of one run."""
-    with closing(JournalReader(paths, run)) as reader:
-        return reader.head(), reader.now()
 
 
 def _claim(paths: StatePaths, now: Callable[[], datetime]) -> str:
@@ -286,91 +230,3 @@ def _user() -> str:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         return str(os.geteuid())
-
-
-def _one(db: sqlite3.Connection, query: str, path: Path) -> tuple[Any, ...]:
-    with database.translated(path, "read"):
-        row = db.execute(query).fetchone()
-    if row is None:
-        raise JournalError(f"cannot read the journal {path}: it was never begun")
-    return tuple(row)
-
-
-def _read_head(db: sqlite3.Connection, path: Path) -> Head:
-    run, platform, pool, spec, plan, extra, user, made_at = _one(
-        db, "SELECT id, platform, pool, spec, plan, extra, user, made_at FROM run", path
-    )
-    try:
-        return Head(
-            run,
-            platform,
-            pool,
-            json.loads(spec),
-            Plan.model_validate_json(plan),
-            json.loads(extra),
-            user,
-            made_at,
-        )
-    except ValueError as error:
-        raise JournalError(f"cannot read the journal {path}: its first page is damaged: {error}") from error
-
-
-_COLUMNS = "SELECT seq, at, kind, step, state, text, data FROM events"
-
-
-def _events(db: sqlite3.Connection, run: str, since: int, limit: int) -> Iterator[RunEvent]:
-    for row in db.execute(f"{_COLUMNS} WHERE seq > ? ORDER BY seq LIMIT ?", (since, limit)):
-        yield _event(run, row)
-
-
-def _event(run: str, row: tuple[Any, ...]) -> RunEvent:
-    seq, at, kind, step, state, text, data = row
-    return RunEvent(
-        run=run,
-        seq=seq,
-        at=datetime.fromisoformat(at),
-        kind=EventKind(kind),
-        step=step,
-        state=state,
-        text=text,
-        data=json.loads(data),
-    )
-
-
-def _fold(db: sqlite3.Connection, head: Head, path: Path) -> RunNow:
-    """Fold what tells a state; the rest (commands, notes: nearly all of a long history) is only counted."""
-    now = RunNow.of(head.run, head.plan)
-    telling = ", ".join(f"'{kind}'" for kind in TELLING)
-    try:
-        with database.translated(path, "read"):
-            rows = db.execute(f"{_COLUMNS} WHERE kind IN ({telling}) ORDER BY seq").fetchall()
-            count, last = db.execute("SELECT count(*), ifnull(max(seq), 0) FROM events").fetchone()
-        for row in rows:
-            now.take(_event(head.run, row))
-    except ValueError as error:
-        raise JournalError(
-            f"cannot read the journal {path}: an event is damaged: {error}", fix=DAMAGED
-        ) from error
-    if count != last:
-        raise JournalError(
-            f"cannot use the journal {path}: {last - count} of its events are missing", fix=DAMAGED
-        )
-    now.seq = last
-    return now
-
-
-def _compare(db: sqlite3.Connection, now: RunNow, path: Path) -> None:
-    """The tables made from the events must say the same as the events."""
-    with database.translated(path, "read"):
-        kept = {row[0]: row[1:] for row in db.execute("SELECT id, state, record, seq FROM steps")}
-        state = db.execute("SELECT state, outcome FROM run").fetchone()
-    told = {
-        id_: (step.state.value, json.dumps(step.record), step.seq)
-        for id_, step in now.steps.items()
-        if id_ in kept or step.seq
-    }
-    if kept != told or state != (now.state.value, now.outcome.value if now.outcome else None):
-        raise JournalError(
-            f"cannot use the journal {path}: its events and its states disagree, it is damaged",
-            fix=DAMAGED,
-        )

@@ -17,7 +17,6 @@ Sleep = Callable[[float], Awaitable[None]]
 class EngineLimits:
     """Bounds of the engine; seconds and counts as the names say."""
 
-    at_once: int = 1  # steps side by side; pool changes go one at a time as o2cb needs
     read_attempts: int = 3
     undo_attempts: int = 3
     retry_delay_s: float = 4.0  # doubles with each try, with jitter

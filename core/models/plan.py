@@ -47,4 +47,5 @@ class Plan(Frozen):
     spec_hash: str = ""
     facts_hash: str = ""
     made_at: AwareDatetime | None = None
+    at_once: int = Field(default=1, ge=1, description="steps of different lanes that may run side by side")
     verification: tuple[str, ...] = Field(default=(), description="what will be looked at afterwards")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from core.engine.database import file_system
-from core.engine.journal import JournalReader, read_run, run_ids
+from core.engine.history import JournalReader, read_run, run_ids
 from core.errors import PoolwrightError, RunnerError
 from core.models.events import RunEvent, RunState
 from core.models.views import RunView

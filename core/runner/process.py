@@ -16,8 +16,10 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from core.engine.control import Control, Wish
-from core.engine.executor import Executor, check_plan
-from core.engine.journal import Entry, Head, Journal
+from core.engine.executor import Executor
+from core.engine.history import Head
+from core.engine.journal import Entry, Journal
+from core.engine.planner import check_plan
 from core.engine.reading import EngineLimits
 from core.engine.step import Step
 from core.engine.undoing import Stopped

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from core.engine.control import Control, Wish
-from core.engine.journal import Entry, Journal, JournalReader
+from core.engine.history import JournalReader
+from core.engine.journal import Entry, Journal
 from core.errors import PoolwrightError
 from core.models.events import EventKind, RunEvent, RunState
 from core.paths import StatePaths

@@ -16,7 +16,8 @@ import pytest
 from typing_extensions import override
 
 from core.engine.executor import Executor
-from core.engine.journal import Entry, Journal, read_run, run_ids
+from core.engine.history import read_run, run_ids
+from core.engine.journal import Entry, Journal
 from core.engine.reading import EngineLimits
 from core.errors import JournalError
 from core.models.events import EventKind, Outcome, RunEvent, StepState

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.engine.executor import Executor
-from core.engine.journal import Journal, read_run
+from core.engine.history import read_run
+from core.engine.journal import Journal
 from core.engine.reading import EngineLimits
 from core.models.events import Outcome
 from core.models.plan import Plan, PlannedStep
@@ -32,7 +33,6 @@ class Case:
     plan: Plan
     exists: frozenset[str]
     faults: tuple[tuple[str, str], ...]
-    at_once: int
 
 
 @st.composite
@@ -45,8 +45,8 @@ def cases(draw: st.DrawFn) -> Case:
         steps.append(PlannedStep(id=name, kind="toy", title=name, lane=lane, needs=tuple(sorted(needs))))
     faults = draw(st.dictionaries(st.sampled_from(names), st.sampled_from(FAULTS), max_size=2))
     exists = draw(st.frozensets(st.sampled_from(names), max_size=2)) - set(faults)
-    plan = Plan(platform="toy", pool="p", steps=tuple(steps))
-    return Case(plan, frozenset(exists), tuple(sorted(faults.items())), draw(st.integers(1, 3)))
+    plan = Plan(platform="toy", pool="p", steps=tuple(steps), at_once=draw(st.integers(1, 3)))
+    return Case(plan, frozenset(exists), tuple(sorted(faults.items())))
 
 
 def found_at_first(case: Case) -> dict[str, str]:
@@ -69,7 +69,7 @@ async def run_once(case: Case, folder: Path, run: str, wanted: int | None) -> No
     """One process's part, until it is cut."""
     world = ToyWorld(folder / "world", dict(case.faults), at=Cutter(wanted).at)
     journal = Journal.open(StatePaths(folder / "state"), run)
-    limits = EngineLimits(at_once=case.at_once, read_attempts=1, undo_attempts=1, retry_delay_s=0)
+    limits = EngineLimits(read_attempts=1, undo_attempts=1, retry_delay_s=0)
     try:
         if journal.now.outcome is None:
             await Executor(

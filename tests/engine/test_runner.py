@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from core.engine.journal import Journal, read_run
+from core.engine.history import read_run
+from core.engine.journal import Journal
 from core.errors import JournalError, RunnerError
 from core.models.events import EventKind, Outcome, RunEvent, RunState, StepState
 from core.paths import StatePaths

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.engine.fold import RunNow
-from core.engine.journal import Entry, Journal, JournalReader
+from core.engine.history import JournalReader
+from core.engine.journal import Entry, Journal
 from core.engine.states import RUN_CHANGES, STEP_CHANGES, check_run, check_step
 from core.errors import JournalError
 from core.models.events import EventKind, Outcome, Residue, RunState, StepState, Verified

@@ -15,7 +15,8 @@ import pytest
 
 from core.engine import database, migrations
 from core.engine.database import file_system_in
-from core.engine.journal import Entry, Journal, JournalReader, new_run_id, read_run, run_ids
+from core.engine.history import JournalReader, read_run, run_ids
+from core.engine.journal import Entry, Journal, new_run_id
 from core.engine.masking import Masker
 from core.errors import JournalError
 from core.models.events import EventKind, RunState, StepState

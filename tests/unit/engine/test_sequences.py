@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from core.engine.control import Control, Wish
-from core.engine.executor import Executor, OnFailure, check_plan
+from core.engine.executor import Executor, OnFailure
 from core.engine.journal import Entry, Journal
+from core.engine.planner import check_plan
 from core.engine.reading import EngineLimits
 from core.engine.undoing import Stopped
 from core.errors import StepError
@@ -193,7 +194,7 @@ async def test_steps_of_one_lane_never_overlap_and_lanes_do(tmp_path: Path) -> N
     running: list[str] = []
     most: list[int] = []
     world, _ = make_world(tmp_path, "")
-    plan = toy_plan("a@s1 > b@s1 | c@s2 > d@s2")
+    plan = toy_plan("a@s1 > b@s1 | c@s2 > d@s2").model_copy(update={"at_once": 4})
     steps = toy_steps(plan)
     for id_, step in steps.items():
         inner = step.do
@@ -209,9 +210,7 @@ async def test_steps_of_one_lane_never_overlap_and_lanes_do(tmp_path: Path) -> N
 
         step.do = slow  # type: ignore[method-assign]
     journal = Journal.create(StatePaths(tmp_path / "state"), plan, spec={})
-    executor = Executor(
-        journal, steps, world, lambda: toy_verify(world, plan), limits=EngineLimits(at_once=4), sleep=no_sleep
-    )
+    executor = Executor(journal, steps, world, lambda: toy_verify(world, plan), limits=QUICK, sleep=no_sleep)
     assert await executor.run() is Outcome.CREATED
     assert max(most) == 2
     journal.close()
