@@ -23,7 +23,7 @@ from core.platforms.oracle_vm.manager_cli.dialect import (
     NFS_PLUGIN,
     SCSI_PLUGIN,
     Dialect,
-    NoSuchWord,
+    NoSuchWordError,
     dialect_of,
 )
 from core.platforms.oracle_vm.manager_cli.session import commands_of
@@ -65,7 +65,7 @@ class _Planner:
     def plan(self, results: Sequence[CheckResult], now: datetime | None) -> Plan:
         pool = self.spec.pool
         if pool.start_policy is StartPolicy.BALANCE_SERVER and self.release != "3.4":
-            raise NoSuchWord(
+            raise NoSuchWordError(
                 f"cannot plan for {self.release}: start policy BALANCE_SERVER exists since 3.4",
                 fix="use CURRENT_SERVER or BEST_SERVER (R098)",
             )
@@ -317,7 +317,7 @@ class _Planner:
                 "entries_before": self._entries(),
                 "is_sparc": self._is_sparc(),
             }
-        return {"kind": "lun", "wwid": pool.file_system.wwid}
+        return {"kind": "lun", "wwid": pool.file_system.wwid, "signatures_before": self._signatures()}
 
     def _entries(self) -> list[str] | None:
         """Names on the share as a server saw them, None when no server did."""
@@ -327,6 +327,15 @@ class _Planner:
             if look is not None and look.entries is not None:
                 return list(look.entries)
         return None
+
+    def _signatures(self) -> list[str]:
+        """What a server saw on the LUN before; empty when nothing was there or nobody looked."""
+        for name in self.spec.server_names:
+            facts = self.fleet.ovm_server(name)
+            look = _value(facts.pool_lun) if facts else None
+            if look is not None and look.signatures:
+                return list(look.signatures)
+        return []
 
     def _is_sparc(self) -> bool:
         seen = [facts for name in self.spec.server_names if (facts := self.fleet.ovm_server(name))]

@@ -1,6 +1,6 @@
 """Look at the finished pool through Manager, agents and dom0 (server-pools 7a). Reads only.
 
-What nobody could look at is holds=None with the reason: that is not a yes. Items stand apart per question, not per server.
+What nobody could look at is holds=None with the reason: that is not a yes. One item a question, not a server.
 """
 
 from __future__ import annotations

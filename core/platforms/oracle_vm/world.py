@@ -1,4 +1,4 @@
-"""The sessions that the steps of one run share: Manager to work and to watch with, agents and dom0 to read back with."""
+"""What the steps of one run share: Manager to work and to watch with, agents and dom0 to read back with."""
 
 from __future__ import annotations
 
@@ -275,7 +275,12 @@ class Talk:
 
 @asynccontextmanager
 async def open_world(
-    plan: Plan, spec: PoolSpec, access: Access, narrate: Narrate, *, timing: Timing = Timing()
+    plan: Plan,
+    spec: PoolSpec,
+    access: Access,
+    narrate: Narrate,
+    *,
+    timing: Timing = Timing(),  # noqa: B008 - frozen
 ) -> AsyncIterator[OvmWorld]:
     """Sessions for the steps of one run; raises what logging in to Manager raises."""
     async with open_jump(spec.jump, access) as jump:

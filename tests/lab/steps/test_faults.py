@@ -1,4 +1,4 @@
-"""What the wire and Manager may break: a lost reply is read back, a half-done step is taken back, nothing is sent twice."""
+"""What wire and Manager may break: lost replies are read back, half-done steps taken back, nothing is sent twice."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _storage_apart(walked: Walked) -> list[str]:
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("fault", LOST)
-@pytest.mark.parametrize("verb, type_, after", WRITES)
+@pytest.mark.parametrize(("verb", "type_", "after"), WRITES)
 async def test_a_reply_lost_after_the_effect_is_read_back(
     fault: str, verb: str, type_: str, after: int
 ) -> None:
@@ -54,7 +54,7 @@ async def test_a_reply_lost_after_the_effect_is_read_back(
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("verb, type_, after", WRITES)
+@pytest.mark.parametrize(("verb", "type_", "after"), WRITES)
 async def test_a_command_lost_before_its_effect_is_not_sent_again_and_leaves_nothing(
     verb: str, type_: str, after: int
 ) -> None:

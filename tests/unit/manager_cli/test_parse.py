@@ -123,7 +123,7 @@ def test_a_plug_in_id_keeps_its_blank() -> None:
 
 
 @pytest.mark.parametrize(
-    "value, expected",
+    ("value", "expected"),
     [
         ("0004fb00  [DGC (1)]", Reference("0004fb00", "DGC (1)")),
         ("0004fb00  [Mapping for disk Id (x.img)]", Reference("0004fb00", "Mapping for disk Id (x.img)")),

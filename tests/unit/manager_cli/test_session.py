@@ -69,7 +69,11 @@ class ScriptedShell:
         return [render(listed(command=line))]
 
 
-Make = Callable[..., ManagerSession]
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait for a condition of the script."""
+    async with asyncio.timeout(5):
+        while not is_so():  # noqa: ASYNC110 - the script has no event
+            await asyncio.sleep(0.001)
 
 
 def make(
@@ -225,8 +229,7 @@ async def test_a_cancelled_command_leaves_no_stale_reply() -> None:
     session, sent, _ = make({"list": ["{line}\r\n", render(listed(("1", "ovs1")))]})
     await session.open()
     task = asyncio.create_task(session.read(LIST))
-    while sent[-1] != "list Server":
-        await asyncio.sleep(0)
+    await until(lambda: sent[-1] == "list Server")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -275,9 +278,7 @@ async def test_an_unsafe_secret_is_refused_before_anything_is_sent() -> None:
 async def test_idle_sessions_are_kept_alive() -> None:
     session, sent, _ = make(timing=Timing(keep_alive_s=0.01, quiet_s=0.02, reconnect_waits_s=(0.0,)))
     await session.open()
-    async with asyncio.timeout(5):
-        while sent.count("showversion") < 4:
-            await asyncio.sleep(0.005)
+    await until(lambda: sent.count("showversion") >= 4)
     await session.close()
 
 
@@ -288,9 +289,8 @@ async def test_a_long_silent_line_is_tried_before_a_write() -> None:
     shell = session._shell
     assert isinstance(shell, ScriptedShell)
     shell.closed = True
+    shell.answers["delete"] = [render(failure("no", command=str(CHANGE)))]
     with pytest.raises(CommandFailed):
-        session_answers = shell.answers
-        session_answers["delete"] = [render(failure("no", command=str(CHANGE)))]
         await session.write(CHANGE)
     assert sent.count(str(CHANGE)) == 1
     assert session.logins == 2

@@ -24,7 +24,7 @@ from core.platforms.oracle_vm.facts import (
     OvmFleet,
     OvmServerFacts,
 )
-from core.platforms.oracle_vm.manager_cli.dialect import FC_ARRAY, NoSuchWord
+from core.platforms.oracle_vm.manager_cli.dialect import FC_ARRAY, NoSuchWordError
 from core.platforms.oracle_vm.planner import fingerprint, make_plan
 from core.platforms.oracle_vm.spec import PoolSpec, Release
 from core.platforms.oracle_vm.steps.kinds import STEP_KINDS
@@ -170,7 +170,7 @@ def test_what_a_release_cannot_do_is_said() -> None:
     assert old.steps[-1].kind == "join_server"
     middle = make_plan(spec(policy=policy), fleet("3.3"), [], NOW).steps[-1]
     assert middle.commands[0].endswith("policyMode=DRS policyPeriod=5  (UNCONFIRMED form)")
-    with pytest.raises(NoSuchWord, match="BALANCE_SERVER"):
+    with pytest.raises(NoSuchWordError, match="BALANCE_SERVER"):
         make_plan(spec(start_policy="BALANCE_SERVER"), fleet("3.3"), [], NOW)
 
 

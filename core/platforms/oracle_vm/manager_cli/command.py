@@ -30,7 +30,7 @@ CHAP_PASSWORD = Hole("chap", "CHAP password")
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command as parts. `is_write` False: a read, which may be sent again; `is_bare`: its reply has no block (2.6)."""
+    """A command as parts. `is_write` False: a read, may be sent again; `is_bare`: its reply has no block (2.6)."""
 
     parts: tuple[str | Hole, ...]
     is_write: bool = True

@@ -39,7 +39,7 @@ SHOW_VERSION = read("showversion", is_bare=True)
 SET_VERBOSE = read("set OutputMode=Verbose")
 
 
-class NoSuchWord(PoolwrightError):
+class NoSuchWordError(PoolwrightError):
     """This release's CLI has no words for what was asked."""
 
     code = "PW120"
@@ -85,7 +85,7 @@ class Dialect:
 
     def _plain_agent(self, agent: AgentAccess) -> None:
         if agent != AgentAccess():
-            raise NoSuchWord(
+            raise NoSuchWordError(
                 f"cannot discover with agent user {agent.user} and port {agent.port}: the CLI of {self.release} has"
                 " no words for them",
                 fix="leave agent.user and agent.port at oracle and 8899",
@@ -384,7 +384,7 @@ class Dialect32(Dialect33):
     @override
     def create_pool(self, pool: PoolSettings, *, file_system: str | None, disk: str | None) -> Command:
         if not pool.virtual_ip:
-            raise NoSuchWord(
+            raise NoSuchWordError(
                 "cannot create the pool on 3.2: it needs a virtual IP", fix="give pool.virtual_ip (R013)"
             )
         words = [
@@ -431,12 +431,12 @@ _DIALECTS: dict[Release, type[Dialect]] = {
 
 
 def dialect_of(release: Release | str) -> Dialect:
-    """The dialect of a release word (`3.4`) or a version (`3.4.6.2105`); NoSuchWord names the ones we speak."""
+    """The dialect of a release word (`3.4`) or a version (`3.4.6.2105`); NoSuchWordError names the ones we speak."""
     word = ".".join(str(release).split(".")[:2])
     try:
         return _DIALECTS[Release(word)]()
     except ValueError:
-        raise NoSuchWord(
+        raise NoSuchWordError(
             f"cannot speak with Manager {release}: only 3.2, 3.3 and 3.4 are known",
             fix="use one of these releases",
         ) from None

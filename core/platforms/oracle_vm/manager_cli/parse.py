@@ -277,7 +277,7 @@ class Transcript:
 
 
 def parse_transcript(text: str) -> Transcript:
-    """Everything that can be made of a transcript: blocks, loose body lines, error texts; `#` lines at the top skipped."""
+    """All that can be made of a transcript: blocks, loose body lines, error texts; leading `#` lines are skipped."""
     lines = list(_without_comments(split_lines(text)))
     if any("<Result" in line for line in lines):
         reply = parse_reply("\n".join(lines))
@@ -348,7 +348,7 @@ def _errors_of(replies: Iterable[Reply], rest: list[str]) -> tuple[ManagerError,
 
 
 def parse_error(text: str) -> ManagerError:
-    """Codes, the part behind the last 'Server error:' without its exception class, and the original (server-pools 6)."""
+    """Codes, what stands behind the last 'Server error:' and its exception class, the original (server-pools 6)."""
     original = text.strip()
     flat = " ".join(original.split())
     codes = tuple(dict.fromkeys(_CODE.findall(flat)))

@@ -17,7 +17,7 @@ from core.platforms.oracle_vm.spec import Release
 from core.text import inert
 
 T = TypeVar("T")
-MAX_SHOWN = 600  # objects of one type that are shown one by one; 256 servers are the limit of a Manager (server-pools 2d)
+MAX_SHOWN = 600  # objects of one type shown one by one; a Manager holds 256 servers (server-pools 2d)
 MAX_JOBS = 20
 OWN_PARTITION = "OVM_SYS_REPO_PART_"  # Manager's own partitions (manager-cli 3.10)
 ALL = ("servers", "pools", "storage", "networks", "repositories", "jobs", "events")

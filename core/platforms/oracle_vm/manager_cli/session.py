@@ -1,7 +1,7 @@
 """One session with the Manager CLI: login, one command at a time, whole replies, reconnects. Speaks no asyncssh.
 
-A read may be sent again after a lost connection. A write is sent exactly once per call: when its reply is lost the caller
-gets ReplyLost and reads the state back (manager-cli 1.8).
+A read may be sent again after a lost connection. A write is sent exactly once per call: when its reply is lost the
+caller gets ReplyLost and reads the state back (manager-cli 1.8).
 """
 
 from __future__ import annotations
@@ -332,7 +332,7 @@ async def open_manager(
     narrate: Narrate = say_nothing,
     timing: Timing = Timing(),
 ) -> AsyncIterator[ManagerSession]:
-    """A session with the Manager CLI over SSH; raises TrustError, LoginRefused, ConnectFailed, BadReply, NoSuchWord."""
+    """A session of the Manager CLI; raises TrustError, LoginRefused, ConnectFailed, BadReply or NoSuchWordError."""
 
     @asynccontextmanager
     async def shell() -> AsyncIterator[ShellLike]:

@@ -1,4 +1,4 @@
-"""Where one reply ends in a stream of text: never at the prompt alone, since names may hold it (manager-cli 1.3). Pure."""
+"""Where one reply ends in a stream of text: not at a prompt alone, since names may hold it (manager-cli 1.3). Pure."""
 
 from __future__ import annotations
 

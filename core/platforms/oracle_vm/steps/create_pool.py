@@ -28,7 +28,10 @@ from core.platforms.oracle_vm.world import OvmWorld, Talk
 
 
 class CreatePool(Step[OvmWorld]):
-    """Args: pool (PoolSettings), storage {kind, ...} or None, servers [Who], pools_before [ids]. Record: pool_id, pool_name."""
+    """Args: pool (PoolSettings), storage {kind, ...} or None, servers [Who], pools_before [ids].
+
+    Record: pool_id, pool_name; was_free from the look before it.
+    """
 
     kind: ClassVar[str] = "create_pool"
 

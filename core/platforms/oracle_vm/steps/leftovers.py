@@ -87,10 +87,12 @@ async def _lun(session: CommandSession, storage: JsonDict) -> Left:
         found += parse_wipefs(sections["wipefs"].text)
     kind = parse_blkid(sections["blkid"].text).get("TYPE") if sections["blkid"].worked else None
     found += [kind] if kind else []
-    if not found and not any(sections[name].worked for name in ("ocfs2", "wipefs", "blkid")):
-        # blkid ends with 2 where it finds nothing: an empty answer of a tool that is there is an answer
-        if sections["blkid"].status != 2:
-            return Left(unseen=sections["blkid"].why_not)
+    # blkid ends with 2 where it finds nothing: an empty answer of a tool that is there is an answer
+    has_answer = sections["blkid"].status == 2 or any(
+        sections[name].worked for name in ("ocfs2", "wipefs", "blkid")
+    )
+    if not has_answer:
+        return Left(unseen=sections["blkid"].why_not)
     before = storage.get("signatures_before") or ()
     return Left(tuple(dict.fromkeys(kind for kind in found if kind not in before)))
 

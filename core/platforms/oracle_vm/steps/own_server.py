@@ -1,4 +1,4 @@
-"""Discover a server and make it ours. `takeOwnership` on an owned server succeeds and does nothing (manager-cli 3.1)."""
+"""Discover a server and own it. `takeOwnership` on an owned server succeeds and does nothing (manager-cli 3.1)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ RELEASE_FIX = (
 
 
 class OwnServer(Step[OvmWorld]):
-    """Args: server (Who), address, agent {user, port}, roles. Record: server_id, known_before, owned_before, roles_before."""
+    """Args: server (Who), address, agent {user, port}, roles.
+
+    Record: server_id, and from the look before it: known_before, owned_before, roles_before.
+    """
 
     kind: ClassVar[str] = "own_server"
 

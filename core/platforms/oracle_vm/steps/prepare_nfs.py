@@ -20,7 +20,10 @@ from core.platforms.oracle_vm.world import OvmWorld, Talk
 
 
 class PrepareNfs(Step[OvmWorld]):
-    """Args: host, export, uniform, name, servers [Who]. Record: file_server_id, file_system_id, existed, had_admin, had_refresh."""
+    """Args: host, export, uniform, name, servers [Who].
+
+    Record: file_server_id, file_system_id, and from the look before it: existed, had_admin, had_refresh.
+    """
 
     kind: ClassVar[str] = "prepare_nfs"
 
@@ -142,7 +145,7 @@ class PrepareNfs(Step[OvmWorld]):
             limit_s = talk.world.limits.manager_settle_s
             raise StepError(
                 self.id,
-                f"cannot find {self.export} on {self.host}: Manager does not list it within {limit_s:g} s of the refresh",
+                f"cannot find {self.export} on {self.host}: not in Manager {limit_s:g} s after the refresh",
                 fix="check that it is exported to every server, and its spelling (R007, R019)",
             )
         return system

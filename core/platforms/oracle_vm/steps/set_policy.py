@@ -1,4 +1,4 @@
-"""Set the pool's DRS or DPM policy and the servers it acts on. 3.3's `edit ServerPool` is UNCONFIRMED (manager-cli 3.5)."""
+"""Set the pool's DRS or DPM policy and its servers. 3.3's `edit ServerPool` is UNCONFIRMED (manager-cli 3.5)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.platforms.oracle_vm.world import OvmWorld, Talk
 
 
 class SetPolicy(Step[OvmWorld]):
-    """Args: pool (name), policy (Policy), servers [Who]. The policy goes with the pool, so its undo has nothing to do."""
+    """Args: pool (name), policy (Policy), servers [Who]. The policy goes with the pool: its undo does nothing."""
 
     kind: ClassVar[str] = "set_policy"
 
