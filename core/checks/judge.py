@@ -58,7 +58,7 @@ def is_accepted(result: CheckResult, accept: Collection[str]) -> bool:
 
 def needs_word(check: Check, result: CheckResult) -> bool:
     """Whether a warning or an unknown of this check stops a plan until it is accepted."""
-    return check.must_accept and result.verdict in (Verdict.WARN, *_NOT_SEEN)
+    return check.must_accept and result.verdict in (Verdict.WARN, Verdict.UNKNOWN)
 
 
 def judge_spec(platform: HasChecks, spec: BaseSpec) -> list[tuple[str, CheckResult]]:

@@ -63,9 +63,14 @@ def lookup(name: str, *, is_solaris: bool = False) -> str:
     return f"getent {'hosts' if is_solaris else 'ahostsv4'} {name}"
 
 
-def vip_probe(interface: str, vip: str) -> dict[str, str]:
-    """Ask the segment who holds an address, without claiming it (R010)."""
+def vip_probe(interface: str, vip: str, *, is_solaris: bool = False) -> dict[str, str]:
+    """Ask the segment who holds an address, without claiming it (R010).
+
+    Solaris has no arping: a ping makes it ask by ARP, and its table then tells, also of a holder that drops ICMP.
+    """
     ipaddress.IPv4Address(vip)
+    if is_solaris:
+        return {"ping": f"ping {vip} 2", "arp": f"arp {vip}"}
     if not re.fullmatch(r"[A-Za-z0-9_.:@-]{1,32}", interface) or interface.startswith("-"):
         raise ValueError("not an interface name")
     return {"arping": f"arping -D -I {interface} -c 2 -w 3 {vip}"}

@@ -23,6 +23,16 @@ def parse_ipadm(text: str) -> tuple[Address, ...]:
     return tuple(found)
 
 
+def parse_arp(text: str) -> str | None:
+    """`arp ADDRESS` after a ping: the holder's MAC, None for `no entry`; ValueError when it tells neither."""
+    match = re.search(r"\bat\s+((?:[0-9A-Fa-f]{1,2}:){5}[0-9A-Fa-f]{1,2})\b", text)
+    if match:
+        return ":".join(f"{int(part, 16):02x}" for part in match[1].split(":"))
+    if "no entry" in text or "incomplete" in text:
+        return None
+    raise ValueError("arp told neither a holder nor that there is none")
+
+
 def parse_prtconf_mib(text: str) -> int:
     """`Memory size: N Megabytes` of prtconf; ValueError when it is not there."""
     match = re.search(r"^Memory size:\s*(\d{1,9})\s*Megabytes", text, re.MULTILINE)

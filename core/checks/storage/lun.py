@@ -8,7 +8,7 @@ from core.checks.storage.reading import STORAGE_FIELDS, gather_lun, lun_look, wa
 from core.models.facts import FactMissing
 from core.models.results import Finding, Scope, Severity, bad, not_applicable, ok
 
-_NOT_LUN = "the pool file system is not on a LUN"
+_NOT_LUN = "the pool file system is on no LUN that these servers could use"
 
 
 @shared.check(

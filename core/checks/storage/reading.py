@@ -8,6 +8,7 @@ from typing import TypeVar
 from core.checks.reading import Ctx, Gathered, gather
 from core.checks.registry import spec_value
 from core.facts.looks import LunLook, NfsLook
+from core.models.cpu import Arch
 from core.models.facts import Fact, FactMissing, ServerFacts, known
 
 T = TypeVar("T")
@@ -15,10 +16,20 @@ STORAGE_FIELDS = ("pool.file_system", "pool.clustered", "ssh", "servers")
 
 
 def wants(ctx: Ctx, kind: str) -> bool:
-    """Whether the pool is clustered on this kind of storage (`nfs` or `lun`)."""
-    if spec_value(ctx.spec, "pool.clustered") is False:
+    """Whether the pool is clustered on this kind of storage (`nfs` or `lun`), and its servers can use it.
+
+    SPARC servers use no LUN at all: that alone is told then (R124), not what the LUN looks like.
+    """
+    if (
+        spec_value(ctx.spec, "pool.clustered") is False
+        or spec_value(ctx.spec, "pool.file_system.kind") != kind
+    ):
         return False
-    return bool(spec_value(ctx.spec, "pool.file_system.kind") == kind)
+    return kind != "lun" or not any(_is_sparc(facts) for facts in ctx.servers)
+
+
+def _is_sparc(facts: ServerFacts) -> bool:
+    return facts.cpu.value is not None and facts.cpu.value.arch is Arch.SPARC
 
 
 def share_of(ctx: Ctx) -> str:

@@ -38,7 +38,7 @@ def visible_all(ctx: Ctx) -> Finding:
         return _nfs_visible(ctx)
     if wants(ctx, "lun"):
         return _lun_visible(ctx)
-    return not_applicable("no pool file system is wanted")
+    return not_applicable("no pool file system is wanted that these servers could use")
 
 
 def _nfs_visible(ctx: Ctx) -> Finding:
@@ -112,7 +112,7 @@ def size_minimum(ctx: Ctx) -> Finding:
     elif wants(ctx, "lun"):
         sizes, what = gather_lun(ctx, lambda look: look.size_bytes, "size", "it was not shown"), wwid_of(ctx)
     else:
-        return not_applicable("no pool file system is wanted")
+        return not_applicable("no pool file system is wanted that these servers could use")
     if not sizes.values:
         sizes.require_all()
     smallest = min(sizes.values.values())

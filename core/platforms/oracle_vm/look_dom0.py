@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.errors import PoolwrightError
-from core.facts import commands, linux
+from core.facts import commands, linux, solaris
 from core.facts.batch import Section, new_token, run_batch
 from core.facts.looks import LunLook, NfsLook
 from core.facts.probe import Observed
@@ -171,18 +171,24 @@ class Dom0Look:
             self.seen[field] = Fact[Any].absent(f"{self.name} shows no interface with its management address")
             return
         try:
-            batch = commands.vip_probe(interface, vip)
+            batch = commands.vip_probe(interface, vip, is_solaris=self.is_solaris)
         except ValueError as error:
             self.seen[field] = Fact[Any].absent(str(error))
             return
         sections = await self._batch(session, batch, _ARP_S, (field,))
         if sections is None:
             return
-        section = sections["arping"]
+        section = sections["arp" if self.is_solaris else "arping"]
         try:
-            self.seen[field] = self._fact(linux.parse_arping(section.text, section.status), section.source)
+            holder = (
+                solaris.parse_arp(section.text)
+                if self.is_solaris
+                else linux.parse_arping(section.text, section.status)
+            )
         except ValueError:
             self.seen[field] = section.absent()
+        else:
+            self.seen[field] = self._fact(holder, section.source)
 
     def _management_interface(self) -> str | None:
         fact = self.seen.get("addresses")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 from typing import Any
 
@@ -24,25 +22,25 @@ def parse_release(text: str) -> str:
 
 
 def parse_agent_db(text: str) -> dict[str, Any]:
-    """Owner and pool out of `ovs-agent-db dump_db server`: a Python or JSON dictionary, or `key: value` lines.
+    """Owner and pool out of `ovs-agent-db dump_db server`.
 
-    Its layout is UNCONFIRMED, so any of them is taken; ValueError when none of the known keys is there.
+    Its layout is UNCONFIRMED, so a Python or JSON dictionary and `key: value` lines are taken, and an id of Manager's
+    or a pool's kind counts wherever it stands. A data base that has a server's keys but no owner means: nobody owns
+    it. ValueError when it cannot be told.
     """
-    values = _dictionary(text[:_MAX_DUMP])
-    found: dict[str, Any] = {}
-    for field, names in _DB_FIELDS.items():
-        for name in names:
-            if name in values:
-                found[field] = _or_none(values[name])
-                break
-    if not found:
-        if not text.strip() or text.strip() in ("{}", "[]"):
-            return {"owner": None, "pool_id": None, "pool_alias": None, "registered_ip": None}
+    text = text[:_MAX_DUMP]
+    values = _pairs(text)
+    found = {
+        field: _or_none(next((values[name] for name in names if name in values), None))
+        for field, names in _DB_FIELDS.items()
+    }
+    for field, kind in _KINDS.items():
+        match = re.search(rf"\b0004fb0000{kind}0000[0-9a-f]{{16}}\b", text.lower())
+        if found[field] is None and match:
+            found[field] = match[0]
+    is_empty = text.strip() in ("", "{}", "[]")
+    if not is_empty and not any(found.values()) and not _SERVER_KEYS & values.keys():
         raise ValueError("the data base names neither owner nor pool")
-    if "owner" in found:
-        found.setdefault("pool_id", None)
-        found.setdefault("pool_alias", None)
-        found.setdefault("registered_ip", None)
     return found
 
 
@@ -52,25 +50,35 @@ _DB_FIELDS = {
     "pool_alias": ("pool_alias",),
     "registered_ip": ("registered_ip",),
 }
+_KINDS = {"owner": "01", "pool_id": "02"}  # agent-rpc 7
+_SERVER_KEYS = frozenset(  # agent-rpc 13
+    {
+        "cluster_state",
+        "clustered",
+        "is_master",
+        "manager_ip",
+        "manager_uuid",
+        "node_number",
+        "pool_uuid",
+        "registered_hostname",
+        "registered_ip",
+        "roles",
+    }
+)
+_VALUE = r"""u?'([^'\n]{0,300})'|u?"([^"\n]{0,300})"|([^\s,{}'"]{0,300})"""
+_PAIR = re.compile(rf"""['"]?\b([A-Za-z_]{{2,40}})['"]?[ \t]*(?:=>|[:=])[ \t]*(?:{_VALUE})""")
 
 
-def _dictionary(text: str) -> dict[str, Any]:
-    for read in (json.loads, ast.literal_eval):
-        try:
-            value = read(text.strip())
-        except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-            continue
-        if isinstance(value, dict):
-            return {str(key).lower(): item for key, item in value.items()}
-    pairs = re.findall(
-        r"""^[\s{,]*['"]?([A-Za-z_]{2,40})['"]?\s*(?:=>|[:=])\s*(.*?)[,}\s]*$""", text, re.MULTILINE
-    )
-    return {key.lower(): value.strip().strip("'\"") for key, value in pairs}
+def _pairs(text: str) -> dict[str, str]:
+    """Keys, lower case, and their plain values; the first of each."""
+    found: dict[str, str] = {}
+    for match in _PAIR.finditer(text):
+        found.setdefault(match[1].lower(), next((part for part in match.groups()[1:] if part), ""))
+    return found
 
 
-def _or_none(value: Any) -> str | None:
-    text = str(value).strip() if value is not None else ""
-    text = re.sub(r"""^u?['"]|['"]$""", "", text)
+def _or_none(value: str | None) -> str | None:
+    text = (value or "").strip()
     return None if text.lower() in _NOBODY else text[:200]
 
 
