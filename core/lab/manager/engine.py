@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from core.lab import operations
 from core.lab.manager.texts import ManagerError, agent_failed, error_time, invented, unreachable
@@ -46,9 +47,10 @@ class Engine:
         self._last_id = 0
 
     def now(self) -> datetime:
-        """Manager's clock."""
-        offset = float(self.world.switches.extra.get("manager_clock_offset_s", 0.0))
-        return datetime.fromtimestamp(datetime.now(UTC).timestamp() + offset, UTC)
+        """Manager's clock; `extra` of the switches moves it (`manager_clock_offset_s`, `manager_time_zone`)."""
+        extra = self.world.switches.extra
+        zone = ZoneInfo(str(extra.get("manager_time_zone", "UTC")))
+        return datetime.now(zone) + timedelta(seconds=float(extra.get("manager_clock_offset_s", 0.0)))
 
     def next_id(self) -> str:
         """An id of a job or event: epoch milliseconds, never twice."""

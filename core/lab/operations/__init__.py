@@ -27,6 +27,7 @@ from core.lab.operations.ownership import (
     management_network,
     network_metadata,
     set_roles,
+    tagged_interface,
 )
 from core.lab.operations.pool import (
     check_create,
@@ -104,6 +105,7 @@ __all__ = [
     "start_cluster",
     "stop_cluster",
     "subnet_of",
+    "tagged_interface",
     "unmount",
     "update_cluster_nodes",
     "vip_holder",

@@ -55,6 +55,14 @@ def management_interface(server: LabServer) -> LabInterface | None:
     return next((item for item in server.interfaces if item.address == server.address), None)
 
 
+def tagged_interface(server: LabServer) -> LabInterface | None:
+    """The device that carries Manager's network tag: the port under the management bridge, else that device."""
+    device = management_interface(server)
+    if device is None or device.kind != "bridge":
+        return device
+    return next((item for item in server.interfaces if item.name in device.ports), device)
+
+
 def management_network(world: World, server: LabServer) -> LabObject:
     """Manager's network object for the subnet of this server, made when it is missing (id = address in
     hex).
@@ -91,7 +99,7 @@ def configure_owned(world: World, server: LabServer) -> None:
         before["ntp"] = (server.ntp_servers, server.is_ntp_running)
         server.ntp_servers, server.is_ntp_running = (world.manager_address,), True
     network = management_network(world, server)
-    device = management_interface(server)
+    device = tagged_interface(server)
     if device is not None:
         device.network = network.id
     server.before_ownership = before
