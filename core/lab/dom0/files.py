@@ -151,8 +151,21 @@ def linux_files(world: World, server: LabServer) -> dict[str, Entry]:
     found = {path: Entry(text=text) for path, text in texts.items()}
     for name in ("server", "repository", "aproc", "event", "exports", "node_number"):
         found[f"/etc/ovs-agent/db/{name}"] = Entry(data=b"\0" * 64, size=12288)
-    for folder in ("/tmp", "/mnt", "/root", "/OVS/Repositories", "/nfsmnt", "/poolfsmnt", "/var/tmp", "/sys/kernel/config",
-                   "/etc/ocfs2", "/sys/class/sas_end_device", "/sys/class/fc_host", "/dlm", "/var/run"):  # fmt: skip
+    for folder in (
+        "/tmp",
+        "/mnt",
+        "/root",
+        "/OVS/Repositories",
+        "/nfsmnt",
+        "/poolfsmnt",
+        "/var/tmp",
+        "/sys/kernel/config",
+        "/etc/ocfs2",
+        "/sys/class/sas_end_device",
+        "/sys/class/fc_host",
+        "/dlm",
+        "/var/run",
+    ):
         found[folder] = Entry("dir")
     for index in range(2):
         wwn = f"0x21000024ff{server.uuid.replace(':', '')[:5]}{index}"
@@ -168,8 +181,17 @@ def linux_files(world: World, server: LabServer) -> dict[str, Entry]:
 @provider
 def device_files(world: World, server: LabServer) -> dict[str, Entry]:
     """/dev and /sys/block."""
-    found = {f"/dev/{name}": Entry("char", mode="rw-rw-rw-", device=(1, number)) for name, number in
-             (("null", 3), ("zero", 5), ("random", 8), ("urandom", 9), ("tty", 0), ("console", 1))}  # fmt: skip
+    found = {
+        f"/dev/{name}": Entry("char", mode="rw-rw-rw-", device=(1, number))
+        for name, number in (
+            ("null", 3),
+            ("zero", 5),
+            ("random", 8),
+            ("urandom", 9),
+            ("tty", 0),
+            ("console", 1),
+        )
+    }
     for item in disks.devices(world, server):
         found[f"/dev/{item.name}"] = Entry("block", mode="rw-rw----", device=item.number)
         base = f"/sys/block/{item.name}"
@@ -267,19 +289,23 @@ def _agent_ini(world: World) -> str:
 
 def _o2cb(server: LabServer) -> str:
     if server.cluster is None:
-        return _lines("O2CB_ENABLED=false", "O2CB_STACK=o2cb", "O2CB_BOOTCLUSTER=ocfs2", "O2CB_HEARTBEAT_THRESHOLD=31",
-                      "O2CB_IDLE_TIMEOUT_MS=30000", "O2CB_KEEPALIVE_DELAY_MS=2000", "O2CB_RECONNECT_DELAY_MS=2000")  # fmt: skip
+        return _lines(
+            "O2CB_ENABLED=false",
+            "O2CB_STACK=o2cb",
+            "O2CB_BOOTCLUSTER=ocfs2",
+            "O2CB_HEARTBEAT_THRESHOLD=31",
+            "O2CB_IDLE_TIMEOUT_MS=30000",
+            "O2CB_KEEPALIVE_DELAY_MS=2000",
+            "O2CB_RECONNECT_DELAY_MS=2000",
+        )
     return _lines(*(f"{name}={value}" for name, value in o2cb_values(server).items()))
 
 
 def _ntp_conf(server: LabServer) -> str:
-    servers = []
-    for item in server.ntp_servers:
-        servers.append(
-            f"server {item} iburst"
-            if not item.startswith("127.127.")
-            else f"server {item}\nfudge  {item} stratum 10"
-        )
+    servers = [
+        f"server {item}\nfudge  {item} stratum 10" if item.startswith("127.127.") else f"server {item} iburst"
+        for item in server.ntp_servers
+    ]
     return _lines(
         "driftfile /var/lib/ntp/drift",
         "restrict default kod nomodify notrap nopeer noquery",

@@ -9,6 +9,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from core.lab.dom0 import syntax as tree
 from core.lab.dom0.vfs import Vfs, VfsError
@@ -119,17 +120,16 @@ class Command:
 
 
 CommandFunction = Callable[[Command], "int | Awaitable[int]"]
+F = TypeVar("F", bound=CommandFunction)
 COMMANDS: dict[str, CommandFunction] = {}
 ON_LINUX: set[str] = set()
 ON_SOLARIS: set[str] = set()
 
 
-def command(
-    *names: str, linux: bool = True, solaris: bool = True
-) -> Callable[[CommandFunction], CommandFunction]:
+def command(*names: str, linux: bool = True, solaris: bool = True) -> Callable[[F], F]:
     """Register a command under its names, for the systems that have it."""
 
-    def register(function: CommandFunction) -> CommandFunction:
+    def register(function: F) -> F:
         for name in names:
             key = name if linux else f"{name}@solaris"
             COMMANDS[key] = function
@@ -408,7 +408,9 @@ class Shell:
                 return leaving.status
             finally:
                 self.args = before
-        function = find_command(name.rpartition("/")[2], is_solaris=self.is_solaris)
+        is_init_script = name.startswith(("/etc/init.d/", "/etc/rc.d/init.d/"))
+        wanted = "service" if is_init_script else name.rpartition("/")[2]
+        function = find_command(wanted, is_solaris=self.is_solaris)
         made = Command(argv, io, self)
         if self.on_command is not None:
             await self.on_command(made)
@@ -537,9 +539,7 @@ class Shell:
 
     def _glob(self, item: tuple[str, str]) -> list[str]:
         text, pattern = item
-        if not re.search(
-            r"(?<!\[)[*?]|\[[^\]]", pattern.replace("[*]", "").replace("[?]", "").replace("[[]", "")
-        ):
+        if not re.search(r"(?<!\[)[*?]|\[[^\]]", re.sub(r"\[[*?\[{]\]", "", pattern)):
             return [text]
         absolute = pattern if pattern.startswith("/") else f"{self.cwd.rstrip('/')}/{pattern}"
         found = self.vfs.glob(absolute)
@@ -672,7 +672,8 @@ def _nothing(data: bytes) -> None:
 
 
 def _escape(text: str) -> str:
-    return re.sub(r"([*?\[])", r"[\1]", text)
+    """Quoted text in a pattern: nothing in it is special, braces included."""
+    return re.sub(r"([*?\[{])", r"[\1]", text)
 
 
 def _braces(item: tuple[str, str]) -> list[tuple[str, str]]:

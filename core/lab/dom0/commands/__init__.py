@@ -1,6 +1,7 @@
 """Commands of lab servers by topic. Importing this package fills the table in shell.py."""
 
 from core.lab.dom0.commands import (
+    awk,
     builtin,
     clock,
     cluster,
@@ -8,6 +9,7 @@ from core.lab.dom0.commands import (
     folders,
     names,
     network,
+    sed,
     solaris,
     storage,
     system,
@@ -15,6 +17,7 @@ from core.lab.dom0.commands import (
 )
 
 __all__ = [
+    "awk",
     "builtin",
     "clock",
     "cluster",
@@ -22,6 +25,7 @@ __all__ = [
     "folders",
     "names",
     "network",
+    "sed",
     "solaris",
     "storage",
     "system",

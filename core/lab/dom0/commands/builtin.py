@@ -21,8 +21,27 @@ _ESCAPES = {
 }
 
 
-@command("true", ":", "export", "trap", "set", "shopt", "ulimit", "umask", "hash", "wait", "stty", "sync", "local",
-         "declare", "typeset", "readonly", "alias", "unalias", "logger")  # fmt: skip
+@command(
+    "true",
+    ":",
+    "export",
+    "trap",
+    "set",
+    "shopt",
+    "ulimit",
+    "umask",
+    "hash",
+    "wait",
+    "stty",
+    "sync",
+    "local",
+    "declare",
+    "typeset",
+    "readonly",
+    "alias",
+    "unalias",
+    "logger",
+)
 def true(c: Command) -> int:
     """Commands that succeed and, for a script's eyes, do nothing; assignments among the words are kept."""
     if c.name in ("export", "local", "declare", "typeset", "readonly"):
@@ -57,7 +76,7 @@ def printf(c: Command) -> int:
         return c.say("bash: printf: usage: printf [-v var] format [arguments]", 2)
     pattern, args = unescape(c.args[0]), c.args[1:]
     while True:
-        text, used = _format(pattern, args)
+        text, used = format_values(pattern, args)
         c.write(text)
         args = args[used:]
         if not args or not used:
@@ -270,7 +289,8 @@ def unescape(text: str) -> str:
     return re.sub(r"\\(x[0-9a-fA-F]{1,2}|[0-7]{1,4}|.)", one, text)
 
 
-def _format(pattern: str, args: list[str]) -> tuple[str, int]:
+def format_values(pattern: str, args: list[str]) -> tuple[str, int]:
+    """printf: the text, and how many of the arguments it used."""
     used = 0
 
     def one(match: re.Match[str]) -> str:
