@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
@@ -19,6 +20,9 @@ SCHEMA = "poolwright.decode/1"
 TEXT_MAX = 8 * 1024 * 1024  # as much as a transport would have taken
 _DEPTH_MAX = 80
 MANAGER = "manager"
+_LINE_MAX = 20_000  # a description has at most 4,000 characters (manager-cli 1.6)
+_BLANKS_MAX = 60  # the deepest indentation recorded is 17
+_BLANKS = re.compile(rf"[ \t]{{{_BLANKS_MAX + 1},}}")
 
 
 def decode(method: str, text: str | bytes) -> dict[str, Any]:
@@ -48,6 +52,8 @@ def masked(value: Any, depth: int = 0) -> Any:
     if depth > _DEPTH_MAX:
         return "(deeper than anything honest)"
     match value:
+        case {"name": str(name), "value": str(secret)} if len(value) == 2 and _is_secret(name) and secret:
+            return {"name": inert(name, 300), "value": MASK}
         case dict():
             return {
                 inert(str(key), 300): MASK
@@ -119,12 +125,15 @@ def _transcript(text: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """A CLI transcript: what the parser makes of it, and every attribute under its own name."""
     from core.platforms.oracle_vm.manager_cli.parse import parse_transcript  # only for this one method
 
-    transcript = parse_transcript(text)
+    transcript = parse_transcript(_tamed(text))
     facts = asdict(transcript)
     for key in ("items", "attributes"):
         facts[key] = [dict(one._asdict()) for one in getattr(transcript, key)]
     facts["replies"] = [_reply_facts(reply) for reply in transcript.replies]
     raw: dict[str, Any] = {}
+    for reply in transcript.replies:
+        for name, value in _headers(reply).items():
+            _put(raw, name, value)
     for attribute in transcript.attributes:
         _put(raw, attribute.name, attribute.value)
     for item in transcript.items:
@@ -135,6 +144,12 @@ def _transcript(text: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
     return kind, facts, raw
 
 
+def _tamed(text: str) -> str:
+    """Lines of honest length: the line parsers look at a run of blanks, or a line, more than once."""
+    lines = _BLANKS.sub(lambda run: run[0][:_BLANKS_MAX], text).split("\n")
+    return "\n".join(line if len(line) <= _LINE_MAX else f"{line[:_LINE_MAX]}…" for line in lines)
+
+
 def _reply_facts(reply: Any) -> dict[str, Any]:
     fields = ("command", "status", "time", "job_id", "error", "form", "is_success")
     found = {name: getattr(reply, name) for name in fields}
@@ -142,6 +157,12 @@ def _reply_facts(reply: Any) -> dict[str, Any]:
     found["attributes"] = [dict(one._asdict()) for one in reply.attributes]
     found["extra"] = list(reply.extra)
     return found
+
+
+def _headers(reply: Any) -> dict[str, str]:
+    """Header lines of a reply under the names they had."""
+    named = {"Command": reply.command, "Status": reply.status, "Time": reply.time, "JobId": reply.job_id}
+    return {name: value for name, value in {**named, "Error Msg": reply.error}.items() if value}
 
 
 def _put(found: dict[str, Any], name: str, value: Any) -> None:
