@@ -29,7 +29,7 @@ async def test_no_secret_is_written_or_shown(
     if job.view is not None:
         shown.append(json.dumps(run_document(job.view)))
     files = [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
-    assert files
+    assert files or job.view is None
     for secret in secrets:
         assert not [text for text in shown if secret in text]
         assert not [path for path in files if secret.encode() in path.read_bytes()]
