@@ -16,12 +16,12 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
-from core.engine.database import file_system
+from core.engine.database import check_place, file_system
 from core.engine.history import JournalReader, read_run, run_ids
 from core.errors import PoolwrightError, RunnerError
 from core.models.events import RunEvent, RunState
 from core.models.views import RunView
-from core.paths import StatePaths
+from core.paths import StatePaths, private_dir, state_root
 from core.runner import survival
 from core.runner.launch import launch
 from core.runner.locks import holder
@@ -44,6 +44,7 @@ __all__ = [
     "Action",
     "RunDocument",
     "Survival",
+    "check_state",
     "control",
     "follow",
     "is_live",
@@ -90,6 +91,13 @@ def outlook(state_dir: Path) -> Survival:
     root = StatePaths.of(state_dir).root
     there = next(path for path in (root, *root.parents) if path.exists())
     return survival.detect(file_system(there))
+
+
+def check_state(state_dir: Path) -> None:
+    """Raise PathsError or JournalError when no run could be journalled below this folder: ask before the operator
+    has answered everything. Makes the folder where it is missing."""
+    root = state_root(StatePaths.of(state_dir).root)
+    check_place(private_dir(StatePaths(root).runs))
 
 
 async def _launch(

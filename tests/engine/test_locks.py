@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from core.errors import RunnerError
 from core.models.spec import BaseSpec, ServerTarget
-from core.runner.locks import Claim, Claims, RunLock, claims_of, holder
+from core.runner.locks import Claim, Claims, RunLock, _bind, claims_of, holder
 from core.transports.base import Endpoint
 
 ENDPOINTS = (
@@ -83,3 +84,26 @@ def test_a_run_lock_is_seen_without_being_taken(tmp_path: Path) -> None:
     assert holder(path) == 0, "the kernel frees it with the process"
     RunLock(path).close()
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
+@pytest.mark.asyncio
+async def test_another_user_s_run_hinders_too_and_its_owner_is_named() -> None:
+    claim = Claim(f"test {os.getpid()} shared", "server x")
+    async with Claims([claim], "run r1"):
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                os.setresuid(65534, 65534, 65534)
+                _bind(claim).close()
+                os.write(write, b"taken")
+            except RunnerError as error:
+                os.write(write, str(error).encode())
+            finally:
+                os._exit(0)
+        said = await asyncio.to_thread(os.read, read, 1000)
+        await asyncio.to_thread(os.waitpid, child, 0)
+    os.close(read)
+    os.close(write)
+    assert f"root (pid {os.getpid()}), run r1 works on it".encode() in said

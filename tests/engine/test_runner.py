@@ -12,16 +12,18 @@ from pathlib import Path
 
 import pytest
 
+from core.engine import database
 from core.engine.history import read_run
 from core.engine.journal import Journal
 from core.errors import JournalError, RunnerError
 from core.models.events import EventKind, Outcome, RunEvent, RunState, StepState
 from core.paths import StatePaths
-from core.runner import client
+from core.runner import client, survival
 from core.runner.client import RunDocument
 from core.runner.locks import holder
 from core.runner.protocol import encode
 from core.runner.sockets import connect
+from core.runner.survival import Survival, Way
 from core.secrets import Secrets
 from tests.engine.toy_platform import COMMAND, toy_document
 
@@ -304,7 +306,7 @@ async def test_one_controls_the_others_watch_and_a_hand_over_is_written(tmp_path
 OTHER = """
 import asyncio, sys
 from pathlib import Path
-from core.runner import client
+from core.runner import client, survival
 state, run, take_over = sys.argv[1:]
 print(asyncio.run(client.control(Path(state), run, "pause", take_over=take_over == "yes")))
 """
@@ -487,3 +489,48 @@ def _as_nobody(path: Path) -> bytes:
     os.close(read)
     os.waitpid(child, 0)
     return said
+
+
+@pytest.mark.asyncio
+async def test_the_production_runner_answers_for_itself(tmp_path: Path, state: Path) -> None:
+    with pytest.raises(RunnerError, match="no platform is called 'toy'"):
+        await client.start_run(state, toy_document(tmp_path), SECRETS)
+    assert client.list_runs(state) == []
+
+
+@pytest.mark.asyncio
+async def test_where_only_a_scope_survives_the_runner_is_started_in_one(
+    tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = tmp_path / "bin" / "systemd-run"
+    _script(
+        fake,
+        f'#!/bin/sh\necho "$@" > {tmp_path}/said\nwhile [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n',
+    )
+    monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
+    found = Survival(Way.SCOPE, survives=True, text="in a scope")
+    monkeypatch.setattr(survival, "detect", lambda _fs: found)
+    run = await start(state, toy_document(tmp_path))
+    events = await all_events(state, run)
+    assert events[-1].state == Outcome.CREATED
+    assert any("in a scope" in event.text for event in events)
+    assert _text(tmp_path / "said").startswith("--user --scope --quiet --collect -- ")
+
+
+def _script(path: Path, text: str) -> None:
+    path.parent.mkdir()
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def _text(path: Path) -> str:
+    return path.read_text()
+
+
+def test_an_unusable_state_folder_is_told_before_anything_is_asked(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.check_state(state)
+    monkeypatch.setattr(database, "file_system", lambda _path: "nfs4")
+    with pytest.raises(JournalError, match="nfs4 is not safe"):
+        client.check_state(state)
