@@ -25,6 +25,7 @@ from core.transports.limits import Limits
 from core.transports.ssh import open_ssh
 
 T = TypeVar("T")
+WATCHER_GRACE_S = 2.0  # how long a command's end waits for the job read that is under way
 RUNNING_JOBS_SHOWN = 5  # newest jobs that are asked whether they still run
 
 
@@ -159,10 +160,13 @@ class Talk:
     async def write(self, command: Command) -> Reply:
         """A change, sent once; its job is told about while it runs. Raises as ManagerSession.write."""
         async with self.world.session() as session:
-            watching = asyncio.create_task(self._watch_jobs(), name=f"watch {self.step}")
+            is_done = asyncio.Event()
+            watching = asyncio.create_task(self._watch_jobs(is_done), name=f"watch {self.step}")
             try:
                 return await session.write(command, step=self.step)
             finally:
+                is_done.set()  # a watcher that is asked to stop keeps its session; a cancelled one would lose it
+                await asyncio.wait([watching], timeout=WATCHER_GRACE_S)
                 watching.cancel()
                 with suppress(asyncio.CancelledError):
                     await watching
@@ -251,26 +255,33 @@ class Talk:
         """Narrate under this step."""
         self.world.note(self.step, line)
 
-    async def _watch_jobs(self) -> None:
+    async def _watch_jobs(self, is_done: asyncio.Event) -> None:
         """Tell about the newest job while a long command runs; never disturbs the command itself."""
-        pause_s = 2 * self.world.limits.manager_poll_s
         told = ""
         with suppress(TransportError, LoginRefused):
-            while True:
-                await asyncio.sleep(pause_s)
-                session = await self.world.watcher()
-                jobs = await session.try_read(self.dialect.list_of("Job"), quiet=True)
-                newest = max(jobs.items, key=lambda item: item.id, default=None)
-                if newest is None:
-                    continue
-                shown = await session.try_read(self.dialect.show("Job", newest.id), quiet=True)
-                progress = shown.get("Latest Summary Progress Message", "Progress Message") or ""
-                line = (
-                    f"job {newest.name}: {progress or shown.get('Summary State', 'Run State') or 'running'}"
-                )
-                if line != told:
+            while not await _is_set_within(is_done, 2 * self.world.limits.manager_poll_s):
+                line = await self._newest_job()
+                if line and line != told:
                     told = line
                     self.note(inert(line, 300))
+
+    async def _newest_job(self) -> str:
+        session = await self.world.watcher()
+        jobs = await session.try_read(self.dialect.list_of("Job"), quiet=True)
+        newest = max(jobs.items, key=lambda item: item.id, default=None)
+        if newest is None:
+            return ""
+        shown = await session.try_read(self.dialect.show("Job", newest.id), quiet=True)
+        progress = shown.get("Latest Summary Progress Message", "Progress Message")
+        return f"job {newest.name}: {progress or shown.get('Summary State', 'Run State') or 'running'}"
+
+
+async def _is_set_within(event: asyncio.Event, limit_s: float) -> bool:
+    try:
+        async with asyncio.timeout(limit_s):
+            return await event.wait()
+    except TimeoutError:
+        return False
 
 
 @asynccontextmanager

@@ -76,7 +76,7 @@ async def test_a_command_lost_before_its_effect_is_not_sent_again_and_leaves_not
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("scenario", ["join-fails", "create-fails", "create-fails-dirty", "join-fails-dirty"])
-@pytest.mark.parametrize("create_fails_at", ["add", "create"])
+@pytest.mark.parametrize("create_fails_at", ["add", pytest.param("create", marks=pytest.mark.slow)])
 async def test_a_failed_pool_is_taken_back(scenario: str, create_fails_at: str) -> None:
     async with running(scenario, servers=3, switches={"create_fails_at": create_fails_at}) as run:
         before = run.lab.snapshot()

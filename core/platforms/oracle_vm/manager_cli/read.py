@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -177,6 +178,7 @@ def events_of(reply: Reply) -> tuple[ManagedEvent, ...]:
     pairs += [
         ("id", item.id) if not item.name else ("item", f"{item.id}\t{item.name}") for item in reply.items
     ]
+    groups += [_run_of(line) for line in reply.extra if re.match(r"\s*(?:id|type|severity):", line)]
     for name, value in pairs:
         key = name.replace("event", "").replace(" ", "") or "id"
         if key == "item":
@@ -187,6 +189,15 @@ def events_of(reply: Reply) -> tuple[ManagedEvent, ...]:
             groups.append({})
         groups[-1][key] = value.strip()
     return tuple(_event(group) for group in groups if "id" in group or "type" in group)
+
+
+def _run_of(line: str) -> dict[str, str]:
+    """`id:1  type:StorageDeviceUpEvent  severity:...`, two blanks in between (manager-cli 3.14)."""
+    found: dict[str, str] = {}
+    for part in re.split(r"\s{2,}", line.strip()):
+        key, _, value = part.partition(":")
+        found.setdefault(key.strip().casefold(), value.strip())
+    return found
 
 
 def _event(group: dict[str, str]) -> ManagedEvent:
