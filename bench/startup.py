@@ -1,4 +1,4 @@
-"""How long `poolwright --help` takes beside `python -c pass`, pair by pair, so that the ratio holds on a noisy machine."""
+"""How long `poolwright --help` takes beside `python -c pass`, pair by pair, so that the ratio holds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def main() -> None:
     ratios = [after / before for before, after in pairs]
     print(f"python -c pass      {statistics.median(each[0] for each in pairs) * 1000:7.1f} ms")
     print(f"poolwright --help   {statistics.median(each[1] for each in pairs) * 1000:7.1f} ms")
-    print(f"ratio               {statistics.median(ratios):7.2f}x  (min {min(ratios):.2f}, max {max(ratios):.2f})")
+    print(
+        f"ratio               {statistics.median(ratios):7.2f}x  (min {min(ratios):.2f}, max {max(ratios):.2f})"
+    )
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from typing_extensions import override
+
 
 class PoolwrightError(Exception):
     """Base of the tree: a stable code, a title for people and the exit code it leads to."""
@@ -37,6 +39,7 @@ class PoolwrightError(Exception):
         self.message = message
         self.fix = fix
 
+    @override
     def __str__(self) -> str:
         return f"{self.message}; {self.fix}" if self.fix else self.message
 
@@ -53,6 +56,7 @@ class SpecProblem:
     line: int = 0
     column: int = 0
 
+    @override
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}: " if self.file else ""
         rule = f" [{self.rule}]" if self.rule else ""
@@ -127,7 +131,9 @@ class OldCryptoNeeded(ConnectFailed):
 
     def __init__(self, server: str, plane: str, needs: str, *, fix: str) -> None:
         self.needs = needs
-        super().__init__(server, plane, f"cannot connect to {server} ({plane}): it offers only {needs}", fix=fix)
+        super().__init__(
+            server, plane, f"cannot connect to {server} ({plane}): it offers only {needs}", fix=fix
+        )
 
 
 class LoginRefused(TransportError):
@@ -173,7 +179,9 @@ class ReplyLost(TransportError):
     def __init__(self, server: str, plane: str, command: str, why: str, *, may_have_run: bool) -> None:
         self.command, self.why, self.may_have_run = command, why, may_have_run
         after = "it may have run" if may_have_run else "it was not sent"
-        super().__init__(server, plane, f"cannot tell how `{command}` ended on {server} ({plane}): {why}; {after}")
+        super().__init__(
+            server, plane, f"cannot tell how `{command}` ended on {server} ({plane}): {why}; {after}"
+        )
 
 
 class BadReply(TransportError):

@@ -30,7 +30,7 @@ class RunningLab:
 
 
 @contextlib.contextmanager
-def lab_process(scenario: str, servers: int) -> Iterator[RunningLab]:
+def lab_process(scenario: str, servers: int, *, speed: float = 1.0) -> Iterator[RunningLab]:
     """Start the simulated fleet and end it on leaving; LabError says why it did not start."""
     with tempfile.TemporaryDirectory(prefix="poolwright-") as name:
         folder = Path(name)
@@ -38,6 +38,7 @@ def lab_process(scenario: str, servers: int) -> Iterator[RunningLab]:
         command = [
             sys.executable, "-m", "core.lab", "--scenario", scenario, "--servers", str(servers),
             "--ready-file", str(ready_file), "--with-parent",
+            "--speed", str(speed),
         ]  # fmt: skip
         with (folder / "lab.err").open("wb") as errors:
             process = subprocess.Popen(  # noqa: S603 - our own program, arguments as a list

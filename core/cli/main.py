@@ -45,7 +45,8 @@ def _overview() -> argparse.ArgumentParser:
         description="Creates Oracle VM server pools, and proves first that they will work.\n"
         "Without a command, in a terminal, it opens the wizard.",
         epilog=f"commands:\n{lines}\n\n`poolwright COMMAND --help` tells more.\n"
-        "Exit codes: 0 done, 1 refused by facts or rolled back,\n2 bad input, 3 ended needing a person, 130 interrupted (the run goes on).",
+        "Exit codes: 0 done, 1 refused by facts or rolled back,\n2 bad input,"
+        " 3 ended needing a person, 130 interrupted (the run goes on).",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
 

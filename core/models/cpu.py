@@ -52,7 +52,9 @@ class CpuProfile(Frozen):
     differs_inside: bool = False  # two processors of one server are not alike
     remarks: tuple[str, ...] = ()
     flags_cut: bool = False  # the list of flags is known to be incomplete: what is not in it is unknown
-    has_hvm: bool | None = None  # hardware virtualization is on, as the hypervisor or the bare kernel shows it
+    has_hvm: bool | None = (
+        None  # hardware virtualization is on, as the hypervisor or the bare kernel shows it
+    )
     hypervisor: str | None = None  # e.g. "xen 4.4.4OVM"; releases decide the direction of a move
     platform_release: str | None = None  # e.g. the Oracle VM release 3.4.6-2105
     kernel: str | None = None  # dom0 kernel, as uname -r writes it

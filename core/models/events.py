@@ -82,7 +82,9 @@ class Verified(Frozen):
     holds: bool | None
     detail: str
     source: str = ""
-    is_essential: bool = True  # an essential item that does not hold makes the run roll back; others only warn
+    is_essential: bool = (
+        True  # an essential item that does not hold makes the run roll back; others only warn
+    )
 
 
 class Residue(Frozen):

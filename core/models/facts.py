@@ -133,19 +133,27 @@ class ServerFacts(Frozen):
     addresses: Fact[tuple[Address, ...]] = Fact[tuple[Address, ...]]()
     interfaces: Fact[tuple[Interface, ...]] = Fact[tuple[Interface, ...]]()
     default_gateway: Fact[str] = Fact[str]()
-    own_name_addresses: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()  # what its own host name resolves to, there
+    own_name_addresses: Fact[tuple[str, ...]] = Fact[
+        tuple[str, ...]
+    ]()  # what its own host name resolves to, there
     loopback_names: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()  # names on loopback lines of /etc/hosts
-    peer_addresses: Fact[dict[str, tuple[str, ...]]] = Fact[dict[str, tuple[str, ...]]]()  # peer name -> addresses
+    peer_addresses: Fact[dict[str, tuple[str, ...]]] = Fact[
+        dict[str, tuple[str, ...]]
+    ]()  # peer name -> addresses
     clock_offset_s: Fact[float] = Fact[float]()  # server minus jump host
     clock_error_s: Fact[float] = Fact[float]()  # half the round trip: the offset is that uncertain
     ntp_is_running: Fact[bool] = Fact[bool]()
     ntp_servers: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()
     disks: Fact[tuple[Disk, ...]] = Fact[tuple[Disk, ...]]()
     mounts: Fact[tuple[Mount, ...]] = Fact[tuple[Mount, ...]]()
-    nfs_exports: Fact[dict[str, tuple[str, ...]]] = Fact[dict[str, tuple[str, ...]]]()  # NFS server -> exports seen
+    nfs_exports: Fact[dict[str, tuple[str, ...]]] = Fact[
+        dict[str, tuple[str, ...]]
+    ]()  # NFS server -> exports seen
     running_guests: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()
     firewall_rules: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()
-    vip_holder_mac: Fact[str] = Fact[str]()  # who answered for the virtual IP, None = nobody; seen from this server
+    vip_holder_mac: Fact[str] = Fact[
+        str
+    ]()  # who answered for the virtual IP, None = nobody; seen from this server
     os_name: Fact[str] = Fact[str]()
 
     def plane(self, name: str) -> PlaneFact:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from pydantic import AwareDatetime, SerializeAsAny
 
 from core.models.base import Frozen
@@ -19,5 +18,3 @@ class FleetFacts(Frozen):
     def with_server(self, facts: ServerFacts) -> FleetFacts:
         """A copy in which one server's facts are replaced or added."""
         return self.model_copy(update={"servers": {**self.servers, facts.name: facts}})
-
-

@@ -14,7 +14,9 @@ from pydantic import Field
 from core.models.base import Frozen
 
 
-def meta(*, unit: str = "", rule: str = "", choices: tuple[str, ...] = (), advanced: bool = False) -> dict[str, Any]:
+def meta(
+    *, unit: str = "", rule: str = "", choices: tuple[str, ...] = (), advanced: bool = False
+) -> dict[str, Any]:
     """Extra metadata of a field for forms and help: its unit, the rule behind it, fixed choices."""
     extra: dict[str, Any] = {}
     if unit:
@@ -31,7 +33,9 @@ def meta(*, unit: str = "", rule: str = "", choices: tuple[str, ...] = (), advan
 class ServerTarget(Frozen):
     """One machine to provision, as the operator named it."""
 
-    address: str = Field(title="Server", description="IP address or host name of the server's management interface")
+    address: str = Field(
+        title="Server", description="IP address or host name of the server's management interface"
+    )
     comment: str = Field(default="", title="Comment", description="for people only")
     roles: tuple[str, ...] | None = Field(
         default=None, title="Roles", description="roles of this server in the pool; empty takes the pool's"
@@ -54,9 +58,13 @@ class SshAccess(Frozen):
     """How to log in to the servers' own SSH. Optional: without it fewer facts are known."""
 
     user: str = Field(default="root", title="SSH user", description="login of the servers' own system")
-    port: int = Field(default=22, ge=1, le=65535, title="SSH port", description="TCP port of the servers' SSH")
+    port: int = Field(
+        default=22, ge=1, le=65535, title="SSH port", description="TCP port of the servers' SSH"
+    )
     key_file: str | None = Field(
-        default=None, title="SSH key file", description="private key; without it the ssh password is asked for"
+        default=None,
+        title="SSH key file",
+        description="private key; without it the ssh password is asked for",
     )
 
 
@@ -67,7 +75,9 @@ class JumpHost(Frozen):
     port: int = Field(default=22, ge=1, le=65535, title="Jump port", description="TCP port of its SSH")
     user: str = Field(default="root", title="Jump user", description="login on it")
     key_file: str | None = Field(default=None, title="Jump key file", description="private key for it")
-    fingerprint: str | None = Field(default=None, title="Jump fingerprint", description="SHA256:... of its host key")
+    fingerprint: str | None = Field(
+        default=None, title="Jump fingerprint", description="SHA256:... of its host key"
+    )
 
 
 class TrustSpec(Frozen):
@@ -96,10 +106,14 @@ class BaseSpec(Frozen):
         min_length=1, title="Servers", description="addresses or names, ranges such as ovs[01-16].example.com"
     )
     ssh: SshAccess | None = Field(
-        default=None, title="Server SSH", description="optional login to the servers for the checks that need it"
+        default=None,
+        title="Server SSH",
+        description="optional login to the servers for the checks that need it",
     )
     jump: JumpHost | None = Field(default=None, title="Jump host", description="machine in between, if any")
-    trust: TrustSpec = Field(default=TrustSpec(), title="Trust", description="where confirmed identities come from")
+    trust: TrustSpec = Field(
+        default=TrustSpec(), title="Trust", description="where confirmed identities come from"
+    )
     allow_old_crypto: tuple[str, ...] = Field(
         default=(),
         title="Allow old cryptography",
@@ -108,7 +122,9 @@ class BaseSpec(Frozen):
     accept: tuple[str, ...] = Field(
         default=(), title="Accepted", description="rule or check ids whose warning or unknown is accepted"
     )
-    waivers: tuple[Waiver, ...] = Field(default=(), title="Waivers", description="findings somebody answers for")
+    waivers: tuple[Waiver, ...] = Field(
+        default=(), title="Waivers", description="findings somebody answers for"
+    )
 
     @property
     def server_names(self) -> tuple[str, ...]:

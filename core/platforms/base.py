@@ -87,7 +87,9 @@ class Platform(Protocol):
         """Ordered steps with commands and undo; pure. Raises PoolwrightError when no plan can be made."""
         ...
 
-    def open_world(self, plan: Plan, spec: BaseSpec, access: Access, narrate: Narrate) -> AbstractAsyncContextManager[Any]:
+    def open_world(
+        self, plan: Plan, spec: BaseSpec, access: Access, narrate: Narrate
+    ) -> AbstractAsyncContextManager[Any]:
         """Sessions for the steps, opened once per run; the engine never looks inside."""
         ...
 

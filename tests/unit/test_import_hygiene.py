@@ -19,6 +19,14 @@ def modules_after(code: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
+def quietly(module: str, words: list[str]) -> str:
+    """Code that runs a command line without letting it print."""
+    return (
+        f"import io, contextlib\nfrom {module} import main\n"
+        f"with contextlib.redirect_stdout(io.StringIO()): main({words!r})"
+    )
+
+
 def every_module_of_core() -> list[str]:
     return [
         found.name
@@ -35,12 +43,10 @@ def test_all_of_core_loads_neither_textual_nor_rich() -> None:
 
 @pytest.mark.parametrize("words", [["--help"], ["check", "--help"], ["apply", "--help"], ["lab", "--help"]])
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
-    code = f"import io, contextlib\nfrom core.cli.main import main\nwith contextlib.redirect_stdout(io.StringIO()): main({words!r})"
-    loaded = {name.partition(".")[0] for name in modules_after(code)}
+    loaded = {name.partition(".")[0] for name in modules_after(quietly("core.cli.main", words))}
     assert not loaded & {"pydantic", "asyncssh", "textual", "rich", "cryptography", "ruamel", "h11"}
 
 
 def test_the_program_reaches_a_command_without_the_screen() -> None:
-    code = "import io, contextlib\nfrom tui.__main__ import main\nwith contextlib.redirect_stdout(io.StringIO()): main(['version'])"
-    loaded = {name.partition(".")[0] for name in modules_after(code)}
+    loaded = {name.partition(".")[0] for name in modules_after(quietly("tui.__main__", ["version"]))}
     assert not loaded & {"textual", "rich", "asyncssh"}

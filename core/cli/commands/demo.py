@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scenario", default="healthy-nfs", metavar="NAME", help="see `poolwright lab --list`"
     )
     parser.add_argument("--servers", type=int, default=3, metavar="N", help="how many servers")
+    parser.add_argument("--speed", type=float, default=20.0, help="simulated seconds per real second")
     parser.add_argument("--headless", action="store_true", help="no wizard, even in a terminal")
     parser.add_argument("--json", action="store_true", help="print one JSON document (headless)")
 
@@ -28,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
 
     wizard = not (args.headless or args.json) and sys.stdin.isatty() and sys.stdout.isatty()
     say(f"starting a simulated fleet: {args.scenario}, {args.servers} server(s) ...")
-    with lab_process(args.scenario, args.servers) as lab:
+    with lab_process(args.scenario, args.servers, speed=args.speed) as lab:
         if wizard:
             from core.cli.wizard_door import open_wizard_on
 

@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ready-file", type=Path, metavar="F", help="written (JSON, mode 0600) once everything listens"
     )
     parser.add_argument("--seed", type=int, default=1, help="seed of everything random but the passwords")
+    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per real second")
     parser.add_argument("--list", action="store_true", help="list the scenarios and end")
 
 
@@ -25,6 +26,10 @@ def run(args: argparse.Namespace) -> int:
     if args.list:
         emit_text("\n".join(f"{name:<20} {load_scenario(name)[1].title}" for name in scenario_names()))
         return 0
-    from core.lab.__main__ import run_lab
+    import asyncio
 
-    return run_lab(args.scenario, servers=args.servers, ready_file=args.ready_file, seed=args.seed)
+    from core.cli.diagnostics import say
+    from core.lab.run import run_lab
+
+    asyncio.run(run_lab(args.scenario, args.servers, args.ready_file, args.seed, speed=args.speed, say=say))
+    return 0

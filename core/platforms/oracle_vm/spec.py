@@ -14,10 +14,10 @@ from typing_extensions import override
 from core.models.base import Frozen
 from core.models.spec import BaseSpec, meta
 
-KEYMAPS: tuple[str, ...] = tuple(
-    "en-us ar da de de-ch en-gb es et fi fo fr fr-be fr-ca fr-ch hr hu is it ja lt lv mk nl nl-be No pl pt pt-br ru"
-    " sl sv th tr".split()
-)
+KEYMAPS = (
+    "en-us", "ar", "da", "de", "de-ch", "en-gb", "es", "et", "fi", "fo", "fr", "fr-be", "fr-ca", "fr-ch", "hr", "hu", "is",
+    "it", "ja", "lt", "lv", "mk", "nl", "nl-be", "No", "pl", "pt", "pt-br", "ru", "sl", "sv", "th", "tr",
+)  # fmt: skip
 
 
 class Release(StrEnum):
@@ -53,13 +53,22 @@ class ManagerSpec(Frozen):
     """Oracle VM Manager and its command line interface."""
 
     host: str = Field(title="Manager", description="address or name of Oracle VM Manager")
-    port: int = Field(default=10000, ge=1, le=65535, title="CLI port", description="TCP port of the Manager CLI (SSH)")
-    user: str = Field(default="admin", title="Manager user", description="a Manager account, not a system account")
+    port: int = Field(default=10000, ge=1, le=65535, title="CLI port", description="TCP port of its SSH")
+    user: str = Field(
+        default="admin", title="Manager user", description="a Manager account, not a system account"
+    )
     sessions: int = Field(
-        default=1, ge=1, le=8, title="Sessions", description="work sessions; more than one discovers side by side"
+        default=1,
+        ge=1,
+        le=8,
+        title="Sessions",
+        description="work sessions; more than one discovers side by side",
     )
     connect: str | None = Field(
-        default=None, title="Tunnel", description="host:port to really connect to", json_schema_extra=meta(advanced=True)
+        default=None,
+        title="Tunnel",
+        description="host:port to really connect to",
+        json_schema_extra=meta(advanced=True),
     )
     fingerprint: str | None = Field(
         default=None, title="Fingerprint", description="SHA256:... of its host key, confirmed beforehand"
@@ -80,20 +89,32 @@ class NfsFileSystem(_Kinded):
     kind: Literal["nfs"] = "nfs"
     server: str = Field(title="NFS server", description="address or name as every server reaches it")
     export: str = Field(title="Export", description="exported path, dedicated to this pool, 10 GB or more")
-    uniform: bool = Field(default=True, title="Uniform exports", description="all servers see the same exports")
+    uniform: bool = Field(
+        default=True, title="Uniform exports", description="all servers see the same exports"
+    )
 
 
 class LunFileSystem(_Kinded):
     """Pool file system on a shared LUN."""
 
     kind: Literal["lun"] = "lun"
-    transport: Literal["fc", "iscsi"] = Field(default="fc", title="Transport", description="how servers reach the LUN")
+    transport: Literal["fc", "iscsi"] = Field(
+        default="fc", title="Transport", description="how servers reach the LUN"
+    )
     wwid: str = Field(title="WWID", description="SCSI page 0x83 identifier of the LUN, 10 GB or more")
-    access_host: str | None = Field(default=None, title="iSCSI portal", description="address of the portal (iSCSI)")
-    access_port: int = Field(default=3260, ge=1, le=65535, title="iSCSI port", description="TCP port of the portal")
-    chap_user: str | None = Field(default=None, title="CHAP user", description="CHAP login; its password is asked for")
+    access_host: str | None = Field(
+        default=None, title="iSCSI portal", description="address of the portal (iSCSI)"
+    )
+    access_port: int = Field(
+        default=3260, ge=1, le=65535, title="iSCSI port", description="TCP port of the portal"
+    )
+    chap_user: str | None = Field(
+        default=None, title="CHAP user", description="CHAP login; its password is asked for"
+    )
     array: str | None = Field(
-        default=None, title="Array", description="name of the storage array in Manager; empty takes the built-in one"
+        default=None,
+        title="Array",
+        description="name of the storage array in Manager; empty takes the built-in one",
     )
 
 
@@ -122,7 +143,9 @@ class PoolSettings(Frozen):
     """The pool as it shall be."""
 
     name: str = Field(
-        title="Pool name", description="letters, digits, - and _ work everywhere", json_schema_extra=meta(rule="R095")
+        title="Pool name",
+        description="letters, digits, - and _ work everywhere",
+        json_schema_extra=meta(rule="R095"),
     )
     virtual_ip: str | None = Field(
         default=None,
@@ -149,7 +172,10 @@ class PoolSettings(Frozen):
         json_schema_extra=meta(rule="R080"),
     )
     description: str = Field(
-        default="", title="Description", description="up to 4000 characters", json_schema_extra=meta(rule="R099")
+        default="",
+        title="Description",
+        description="up to 4000 characters",
+        json_schema_extra=meta(rule="R099"),
     )
     clustered: bool = Field(
         default=True,
@@ -197,7 +223,9 @@ class PoolSpec(BaseSpec):
     )
     manager: ManagerSpec = Field(title="Manager", description="Oracle VM Manager")
     pool: PoolSettings = Field(title="Pool", description="the pool as it shall be")
-    agent: AgentAccess = Field(default=AgentAccess(), title="Agent", description="Oracle VM Agent on the servers")
+    agent: AgentAccess = Field(
+        default=AgentAccess(), title="Agent", description="Oracle VM Agent on the servers"
+    )
 
     @property
     @override
