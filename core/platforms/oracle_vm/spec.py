@@ -15,8 +15,8 @@ from core.models.base import Frozen
 from core.models.spec import BaseSpec, meta
 
 KEYMAPS = (
-    "en-us", "ar", "da", "de", "de-ch", "en-gb", "es", "et", "fi", "fo", "fr", "fr-be", "fr-ca", "fr-ch", "hr", "hu", "is",
-    "it", "ja", "lt", "lv", "mk", "nl", "nl-be", "No", "pl", "pt", "pt-br", "ru", "sl", "sv", "th", "tr",
+    "en-us", "ar", "da", "de", "de-ch", "en-gb", "es", "et", "fi", "fo", "fr", "fr-be", "fr-ca", "fr-ch", "hr", "hu",
+    "is", "it", "ja", "lt", "lv", "mk", "nl", "nl-be", "No", "pl", "pt", "pt-br", "ru", "sl", "sv", "th", "tr",
 )  # fmt: skip
 
 
