@@ -171,30 +171,31 @@ def masks(bits: Bits) -> Masks:
     )
 
 
-def since(name: str) -> tuple[int, ...]:
-    """Linux release that first prints this name, () for the oldest and for names we do not know."""
-    row = table().get(name)
-    return row.since if row else ()
+def vocabulary(names: frozenset[str]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The youngest Linux release that this list proves, for features at large and for those of microcode.
 
-
-def vocabulary(names: Iterable[str]) -> tuple[int, ...]:
-    """The youngest Linux release that this list of names proves; names that vendors backport are not proof."""
+    Names that vendors backport are no proof; each microcode feature was backported with its whole batch.
+    """
+    if "lm" in names and "rep_good" not in names and "hypervisor" not in names:
+        return (2, 6, 18), ()  # 64-bit kernels since 2.6.2x print rep_good for every server
     youngest: tuple[int, ...] = ()
+    batch: tuple[int, ...] = ()
     rows = table()
-    known = frozenset(names)
-    if "lm" in known and "rep_good" not in known and "hypervisor" not in known:
-        return (
-            2,
-            6,
-            18,
-        )  # 64-bit kernels since 2.6.2x print rep_good for every server; RHEL 5 backports other names
-    for name in known:
+    for name in names:
         row = rows.get(name)
-        if (
-            row
-            and row.since > youngest
-            and not set(row.tags) & set("mr")
-            and ("s" not in row.tags or name == "cpuid")
-        ):
-            youngest = row.since
-    return youngest
+        if row is None:
+            continue
+        if "m" in row.tags and row.since >= (4, 15):
+            batch = max(batch, row.since)
+        elif not set(row.tags) & set("mr") and ("s" not in row.tags or name == "cpuid"):
+            youngest = max(youngest, row.since)
+    return youngest, batch
+
+
+@cache
+def expected(vendor: str | None, order: int | None) -> frozenset[str]:
+    """Features that every server processor of this generation has; empty for generations we do not rank."""
+    if order is None:
+        return frozenset()
+    rows = load_table("introduced.toml").get(vendor or "", {}).get("rows", ())
+    return frozenset(name for row in rows if row["order"] <= order for name in row["flags"].split())

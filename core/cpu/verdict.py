@@ -42,6 +42,7 @@ class CellVerdict(StrEnum):
 
 
 _DUMP_WORDS = ("1d", "1c", "e1d", "e1c", "7b0")  # words of HW_Caps that every Xen reports
+MODERN_KERNEL = (4, 11)  # Linux that prints `cpuid` for every processor; it names all that older servers have
 _DOM0 = (FlagSource.XEN_DOM0, FlagSource.HW_CAPS)
 
 
@@ -158,16 +159,25 @@ class Space:
             found = self._effective[key] = self._new(p, kind)
         return found
 
+    def _unnamed(self, p: CpuProfile, kind: Generation) -> int:
+        """What this list cannot show because its kernel had no name for it, as far as the list itself tells."""
+        proven, batch = flags.vocabulary(p.flags)
+        proven = max(proven, release_of(p.kernel)[:3])
+        by_microcode = self.later_than(max(proven, batch)) & self.masks.microcode
+        is_modern = proven >= MODERN_KERNEL
+        of_old = (
+            0 if is_modern else self.bits.mask(flags.expected(p.vendor, kind.order)) & self.later_than(proven)
+        )
+        unnamed = by_microcode | of_old
+        return unnamed & ~self.dumped if p.flag_source is FlagSource.HW_CAPS else unnamed
+
     def _new(self, p: CpuProfile, kind: Generation) -> Effective:
         value = self._masks.get(p.flags)
         if value is None:
             value = self._masks[p.flags] = self.bits.mask(p.flags)
         unnamed = 0
         if p.flag_source not in (FlagSource.CPUID, FlagSource.NONE) and p.arch is Arch.X86_64:
-            words = max(flags.vocabulary(p.flags), release_of(p.kernel)[:3])
-            unnamed = self.later_than(words)
-            if p.flag_source is FlagSource.HW_CAPS:
-                unnamed &= ~self.dumped
+            unnamed = self._unnamed(p, kind)
         return Effective(
             p.arch, p.vendor, p.family, p.model, p.stepping, p.microcode, value, p.flags, p.flag_source, p.flags_cut,
             p.has_hvm, release_of(p.platform_release), release_of(p.hypervisor), p.kernel, _rate(p.khz),

@@ -102,7 +102,8 @@ def test_a_reply_envelope_is_opened() -> None:
         "<Discover_Hardware_Result><NodeInformation><CPUInfo><Proc_Info><CPU ID='0'>"
         "<vendor_id>AuthenticAMD</vendor_id>"
         "<cpu_family>21</cpu_family><model>2</model><stepping>0</stepping>"
-        "<flags>fpu de cx8 cmov lm svm mce</flags></CPU></Proc_Info></CPUInfo></NodeInformation></Discover_Hardware_Result>"
+        "<flags>fpu de cx8 cmov lm svm mce</flags></CPU></Proc_Info></CPUInfo></NodeInformation>"
+        "</Discover_Hardware_Result>"
     )
     escaped = inner.replace("&", "&amp;").replace("<", "&lt;")
     value = f"<params><param><value><string>{escaped}</string></value></param></params>"
@@ -209,6 +210,13 @@ def test_a_long_hostile_text_does_not_hang_a_reader() -> None:
         "(" * 200_000 + " modelname vendor " * 1000,
         "a: " * 100_000,
         " 1" * 500_000,
+        "\n" * 1_000_000,
+        " " * 1_000_000,
+        "cpu_info vendor" + " " * 100_000 + "modelname" + "\t" * 100_000,
+        "physical processor has 1 virtual processors (" + "( chipid" * 100_000,
+        "System Configuration:\n" + "1 " * 500_000,
+        '{"lscpu": [' + "1," * 300_000 + "1]}",
+        "<r>" + "<cpus><cpuFamily/></cpus>" * 20_000 + "</r>",
     ):
         try:
             parse_profiles(text)
