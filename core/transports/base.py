@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from core.secrets import redact
+from core.text import inert
 from core.transports.logins import Logins
 
 if TYPE_CHECKING:
@@ -59,3 +61,7 @@ class Access:
     secrets: Secrets
     limits: Limits
     logins: Logins = field(default_factory=Logins, repr=False, compare=False)
+
+    def safe(self, text: str, limit: int = 200) -> str:
+        """A server's words as they may enter an error: without our secrets (it may echo them), inert, bounded."""
+        return inert(redact(text, self.secrets.values()), limit)

@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING
 import asyncssh
 
 from core.errors import BadReply, CommandFailed, CommandTimeout, ConnectFailed
-from core.text import inert
 from core.transports.base import Access, Completed, Endpoint
 from core.transports.channels import Collector, Shell, ShellFeed
-from core.transports.limits import Limits
 from core.transports.ssh_login import log_in
 from core.transports.wire import NETWORK_ERRORS, connect_failed, why
 
@@ -35,15 +33,15 @@ class SshSession:
         self,
         endpoint: Endpoint,
         connection: asyncssh.SSHClientConnection,
-        limits: Limits,
+        access: Access,
         warnings: Sequence[str] = (),
     ) -> None:
         self.server = endpoint.server
         self.endpoint = endpoint
         self.warnings = tuple(warnings)  # old algorithms in use, each one sentence
         self.connection = connection
-        self._limits = limits
-        self._slots = asyncio.Semaphore(limits.channels_per_session)
+        self._access = access
+        self._slots = asyncio.Semaphore(access.limits.channels_per_session)
         self._is_cut = False
         self._unconfirmed: list[Collector] = []  # closed by us, not yet by the server
 
@@ -60,10 +58,10 @@ class SshSession:
         (connection lost). Once it has one of the connection's slots it ends within limit_s.
         """
         command = argv if isinstance(argv, str) else shlex.join(argv)
-        shown = inert(command, _COMMAND_SHOWN)
+        shown = self._access.safe(command, _COMMAND_SHOWN)
         async with self._slots:
             self._refuse_unconfirmed()
-            collector = Collector(self._limits.command_max_bytes)
+            collector = Collector(self._access.limits.command_max_bytes)
             has_answered = False
             try:
                 async with asyncio.timeout(limit_s):
@@ -82,20 +80,24 @@ class SshSession:
                 if self.is_closed:
                     raise connect_failed(self.endpoint, "the connection was lost") from error
                 raise CommandFailed(
-                    self.server, self.endpoint.plane, shown, f"the server does not start it ({why(error)})"
+                    self.server,
+                    self.endpoint.plane,
+                    shown,
+                    f"the server does not start it ({self._access.safe(why(error))})",
                 ) from error
             except NETWORK_ERRORS as error:
-                raise connect_failed(self.endpoint, error) from error
+                raise connect_failed(self.endpoint, self._access.safe(why(error))) from error
             finally:
                 self._leave(collector, has_answered)
         if collector.is_overflown:
             raise BadReply(
                 self.server,
                 self.endpoint.plane,
-                f"cannot read `{shown}` on {self.server}: more than {self._limits.command_max_bytes} bytes of output",
+                f"cannot read `{shown}` on {self.server}:"
+                f" more than {self._access.limits.command_max_bytes} bytes of output",
             )
         if lost is not None:
-            raise connect_failed(self.endpoint, lost) from lost
+            raise connect_failed(self.endpoint, self._access.safe(why(lost))) from lost
         if self.connection.is_closed() and channel.get_exit_status() is None:
             raise connect_failed(self.endpoint, "the connection was lost before the command ended")
         return Completed(
@@ -118,7 +120,7 @@ class SshSession:
         except TimeoutError as error:
             raise CommandTimeout(self.server, self.endpoint.plane, "(shell)", limit_s) from error
         except NETWORK_ERRORS as error:
-            raise connect_failed(self.endpoint, error) from error
+            raise connect_failed(self.endpoint, self._access.safe(why(error))) from error
         finally:
             if channel is None and feed.channel is not None:
                 feed.channel.close()
@@ -176,7 +178,7 @@ async def open_ssh(
         endpoint, user=user, access=access, secret=secret, key_file=key_file, jump=jump, login_s=login_s
     )
     try:
-        yield SshSession(endpoint, connection, access.limits, warnings)
+        yield SshSession(endpoint, connection, access, warnings)
     finally:
         await _close(connection)
 

@@ -27,7 +27,7 @@ from core.transports.ssh_probe import (
     shown_key,
 )
 from core.transports.trust import TrustState, not_confirmed
-from core.transports.wire import connect_failed
+from core.transports.wire import connect_failed, why
 
 if TYPE_CHECKING:
     from core.transports.jump import Jump
@@ -165,7 +165,7 @@ async def _connect_pinned(
         except asyncssh.HostKeyNotVerifiable as error:
             seen = clients[-1].shown if clients else None
             if seen is None:
-                raise connect_failed(endpoint, error) from error
+                raise connect_failed(endpoint, access.safe(why(error))) from error
             if first is None and pins.any_type:
                 limit_s = access.limits.connect_s
                 kinds = await other_key_types(endpoint, limit_s=limit_s, jump=jump, but=seen.algorithm)
@@ -173,13 +173,13 @@ async def _connect_pinned(
             first = first or seen
         except asyncssh.PermissionDenied as error:
             access.logins.refuse(ledger, "it was refused before")
-            raise _refused(endpoint, user, inert(error.reason, 200)) from error
+            raise _refused(endpoint, user, access.safe(error.reason)) from error
         except asyncssh.DisconnectError as error:
             if clients and clients[-1].shown is not None:
-                raise connect_failed(endpoint, error) from error
+                raise connect_failed(endpoint, access.safe(why(error))) from error
             raise await old_crypto_or_failed(endpoint, jump, access.limits.connect_s, error) from error
         except Exception as error:  # hostile bytes may raise anything inside the library
-            raise connect_failed(endpoint, error) from error
+            raise connect_failed(endpoint, access.safe(why(error))) from error
         else:
             return connection, prefer, only
     if first is None:

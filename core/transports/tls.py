@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import h11
 
 from core.errors import BadReply, CommandTimeout, PoolwrightError
-from core.text import inert
+from core.secrets import redact
 from core.transports.base import Access, Endpoint
 from core.transports.certificates import fetch_shown_certificate, open_tls
 from core.transports.limits import Limits
@@ -84,7 +84,7 @@ class HttpsClient:
             except NETWORK_ERRORS as error:
                 raise connect_failed(endpoint, error) from error
             except h11.RemoteProtocolError as error:
-                raise self._bad(f"it does not speak HTTP ({inert(str(error), 120)})") from error
+                raise self._bad(f"it does not speak HTTP ({self._said(str(error), headers)})") from error
 
     @asynccontextmanager
     async def _pinned(self) -> AsyncIterator[_Pipe]:
@@ -132,7 +132,9 @@ class HttpsClient:
             if len(content) > self._access.limits.reply_max_bytes:
                 raise self._bad(f"its answer is longer than {self._access.limits.reply_max_bytes} bytes")
         names = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
-        return HttpReply(head.status_code, inert(head.reason.decode("latin-1"), 200), names, bytes(content))
+        return HttpReply(
+            head.status_code, self._said(head.reason.decode("latin-1"), headers), names, bytes(content)
+        )
 
     async def _head(self, http: h11.Connection, pipe: _Pipe) -> h11.Response:
         for _ in range(_INFORMATIONAL_MAX):
@@ -153,6 +155,13 @@ class HttpsClient:
                 return event
             else:
                 raise EOFError
+
+    def _said(self, text: str, headers: Mapping[str, str]) -> str:
+        """The server's words without our secrets, the login in our own headers included."""
+        tokens = [
+            value.rpartition(" ")[2] for name, value in headers.items() if name.lower() == "authorization"
+        ]
+        return self._access.safe(redact(text, tokens))
 
     def _warn(self, what: str) -> None:
         self._warnings = (f"{self.endpoint.server} ({self.endpoint.plane}): {what}",)

@@ -87,7 +87,7 @@ async def serve_process(process: asyncssh.SSHServerProcess[str], record: SshReco
     """`hang` hangs, `flood` floods, anything else is echoed; a shell answers each line."""
     record.commands.append(process.command)
     with contextlib.suppress(BrokenPipeError, asyncssh.Error, ConnectionError):
-        if process.command == "hang":
+        if (process.command or "").startswith("hang"):
             await process.stdin.read()
             await process.wait_closed()
         elif process.command == "flood":

@@ -76,7 +76,9 @@ class AgentClient:
         except ValueError as error:
             raise self._bad(method, str(error)) from error
         if isinstance(value, FaultReply):
-            raise CommandFailed(self.endpoint.server, self.endpoint.plane, method, inert(value.message))
+            raise CommandFailed(
+                self.endpoint.server, self.endpoint.plane, method, self._access.safe(value.message, 2000)
+            )
         return value
 
     async def document(self, method: str, *args: Any) -> dict[str, Any]:
