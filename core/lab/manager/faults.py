@@ -31,5 +31,18 @@ FAULT_HOOKS: dict[str, str] = {
     "settle-late": "objects found by a refresh appear `seconds` (default 20) after the command's reply",
     "idle-timeout": "sessions end after `seconds` of idleness instead of the release's 900 or 1800",
 }
+# Variants that no source decides, beside the fields of Switches: keys of `Switches.extra`.
+EXTRA_SWITCHES: dict[str, str] = {
+    "header_order": "names in the order of the header lines: command, status, time, jobid, error",
+    "multiline_errors": "agent failures run over three lines as in the one recorded text (default), or stand in one",
+    "job_failed_prefix": "failed jobs say `Job failed on Core: ` first (default, 3.3 and later)",
+    "xml_one_list": "an Xml list is one element with repeated Id and Name children",
+    "empty_attributes": "show prints attributes without a value (Server Pool) instead of leaving them out",
+    "authorized_keys": "OpenSSH public key lines that may log in after a password login",
+    "iscsi_portals": "access hosts that answer iSCSI; all do without it",
+    "chap": "(user, password) that iSCSI arrays want; none without it",
+    "manager_clock_offset_s": "seconds Manager's clock is ahead",
+    "manager_time_zone": "IANA zone of Manager's times, UTC without it",
+}
 PROMPT_TEXT = "OVM> "
 HOSTILE_TEXT = "\x1b]0;owned\x07\x1b[2J\x1b[31m[bold]<script>&\u202e\x9b1m"

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import asyncssh
+from asyncssh.constants import MSG_DISCONNECT
+from asyncssh.packet import String, UInt32
 
 from core.lab import operations
 from core.lab.manager.commands.session_commands import help_lines
@@ -27,7 +29,7 @@ IDLE_LIMIT_S = {"3.2": 900.0, "3.3": 1800.0, "3.4": 1800.0}  # manager-cli 1.8; 
 _CHUNK = 16 * 1024  # bytes read and written at a time
 
 
-class SessionEnded(Exception):  # noqa: N818 - not an error: the conversation is over
+class SessionEnded(Exception):
     """The session is over, by exit, end of input, idleness or a fault."""
 
 
@@ -216,10 +218,12 @@ class Session:
     def _cut(self, reason: str = "") -> NoReturn:
         """End the whole connection: with a message when idle, else as if the line had broken."""
         connection = self.process.channel.get_connection()
-        if reason:
-            connection.disconnect(asyncssh.DISC_BY_APPLICATION, reason)
-        else:
-            connection.abort()
+        if (
+            reason
+        ):  # connection.disconnect would close the channels first, and clients would not see the reason
+            code = UInt32(asyncssh.DISC_BY_APPLICATION)
+            connection.send_packet(MSG_DISCONNECT, code, String(reason), String(""))
+        connection.abort()
         raise SessionEnded
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from core.lab.operations import CallRefusedError
 from core.lab.world import LabServer
 
-INVENTED = "OVMAPI_9999E [text invented by the lab]"
+INVENTED = "OVMAPI_9999E (text invented by the lab)"
 
 
 class ManagerError(Exception):

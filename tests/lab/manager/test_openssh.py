@@ -15,7 +15,7 @@ import pexpect
 import pytest
 
 from tests.lab.manager.live import Live, live
-from tests.lab.manager.support import AGENT_PASSWORD, MANAGER_PASSWORD, VIP, make_world
+from tests.lab.manager.support import AGENT_PASSWORD, LUN_ID, MANAGER_PASSWORD, VIP, make_world
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="OpenSSH's client is not installed")
 PROMPT = "OVM> "
@@ -127,6 +127,21 @@ def test_kit_session_builds_an_unclustered_pool(manager: Live) -> None:
     assert kit.send("delete serverpool name='kit pool'", status="Failure").count("Error Msg: ") == 1
     kit.close()
     assert manager.world.servers["ovs1"].has_vip
+
+
+@pytest.mark.skipif(shutil.which("expect") is None, reason="expect is not installed")
+@pytest.mark.parametrize("none", [False, True])
+def test_an_expect_script_builds_a_clustered_pool(tmp_path: Path, none: bool) -> None:
+    world = make_world()
+    world.switches.empty_list_none = none
+    script = Path(__file__).parent / "kit.exp"
+    with live(world, tmp_path) as found:
+        arguments = [found.known_hosts, found.server.port, MANAGER_PASSWORD, AGENT_PASSWORD, VIP]
+        line = ["expect", "-f", str(script), *map(str, arguments)]
+        done = subprocess.run(line, capture_output=True, text=True, timeout=50, check=False)
+    assert done.stdout.splitlines()[-1:] == ["DONE"], done.stdout + done.stderr
+    assert any("cluster" in text and "online" in text for text in world.audit)
+    assert world.luns[LUN_ID].cluster == ""
 
 
 def test_terminal_echoes_and_question_mark_keeps_the_text(manager: Live) -> None:
