@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from core.cpu.formats.common import inert
 from core.cpu.migrate import GroupReading, reading_of
 from core.cpu.parse import CpuFormatError, parse_profiles
 from core.cpu.pool import Memory
@@ -28,13 +29,14 @@ class Fleet:
 
     def add(self, name: str, profile: CpuProfile | None, source: str = "", reason: str = "") -> str:
         """Add a server under its name, or under a numbered one when the name is taken; returns the name used."""
+        name = inert(name) or "unnamed"
         free, number = name, 2
         while free in self.profiles:
             free, number = f"{name}#{number}", number + 1
         self.profiles[free] = profile
         self.sources[free] = source
         if reason:
-            self.reasons[free] = reason
+            self.reasons[free] = inert(reason) or ""
         return free
 
     @property

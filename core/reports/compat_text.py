@@ -179,11 +179,11 @@ def _drag(found: CompatReport) -> list[str]:
 
 
 def _evacuation(found: CompatReport) -> list[str]:
-    words = {True: "fits", False: "does NOT fit", None: "not known"}
+    words = {True: "fits", False: "does not", None: "not known"}
     lines = []
     for each in found.pool.evacuation[:64]:
-        room = f"free on {each.peers} peers {_gib(each.free_mib)}"
-        lines.append(f"  {each.server[:26]:<26} used {_gib(each.used_mib)} {room} {words[each.fits]}")
+        memory = f"{_gib(each.used_mib)} used, {_gib(each.free_mib)} free on {each.peers} peers"
+        lines.append(f"  {each.server[:24]:<24} {memory}: {words[each.fits]}")
     return lines
 
 
