@@ -26,6 +26,7 @@ _HIT: Mapping[Severity, Verdict] = {
     Severity.WARNING: Verdict.WARN,
     Severity.INFO: Verdict.INFO,
 }
+_MAX_TEXT = 2000  # characters of a detail or fix
 _STOPS = frozenset({Verdict.FAIL, Verdict.BLOCKED})
 _WAIVABLE = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.INFO})
 
@@ -119,8 +120,8 @@ def run_one(
         verdict=verdict,
         severity=severity,
         title=check.title,
-        detail=finding.detail,
-        fix=finding.fix or (check.fix if verdict in _WAIVABLE else ""),
+        detail=inert(finding.detail, _MAX_TEXT),
+        fix=inert(finding.fix or (check.fix if verdict in _WAIVABLE else ""), _MAX_TEXT),
         source=check.source,
         servers=finding.servers or ((target,) if check.per_server else ()),
         blocked_by=tuple(blocked_by),

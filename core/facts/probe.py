@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from pydantic import BaseModel
+
 from core.models.facts import Fact
-from core.text import inert
+from core.text import inert, is_inert
 
 R = TypeVar("R")
+_MAX_TEXT = 4000  # characters of one text in a fact; model names, options and rules are far shorter
 Observed = dict[str, Fact[Any]]  # field of the facts -> what was seen
 
 
@@ -35,7 +38,7 @@ class Probe(Generic[R]):
         except (TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError) as error:
             return self.miss(f"{self.source}: the answer has another shape ({type(error).__name__})", at)
         return {
-            name: Fact[Any].seen(values[name], self.source, at)
+            name: Fact[Any].seen(clean(values[name]), self.source, at)
             if name in values
             else Fact[Any].absent(f"{self.source} does not tell it", self.source, at)
             for name in self.fields
@@ -44,6 +47,20 @@ class Probe(Generic[R]):
     def miss(self, reason: str, at: datetime | None = None) -> Observed:
         """Every field of this probe as not seen, with the reason."""
         return {name: Fact[Any].absent(reason, self.source, at) for name in self.fields}
+
+
+def clean(value: Any) -> Any:
+    """A value with every text in it inert and of bounded length; models, tuples, sets and dicts are walked."""
+    if isinstance(value, str):
+        return value if len(value) <= _MAX_TEXT and is_inert(value) else inert(value, _MAX_TEXT)
+    if isinstance(value, tuple | frozenset | list):
+        return type(value)(clean(item) for item in value)
+    if isinstance(value, dict):
+        return {clean(key): clean(item) for key, item in value.items()}
+    if isinstance(value, BaseModel):
+        update = {name: clean(getattr(value, name)) for name in type(value).model_fields}
+        return value.model_copy(update=update)
+    return value
 
 
 def there(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -150,13 +150,19 @@ class _ServerLook:
     async def _look(self, peers: _Peers) -> None:
         endpoint = ssh_endpoint(self.spec, self.target)
         async with asyncio.TaskGroup() as group:
-            agent = group.create_task(self.agent.run())
+            agent = group.create_task(self._ask_agent())
             if endpoint is None:
                 self.dom0.miss_rest(NO_SSH)
                 await agent
                 self.is_named.set()
             else:
                 group.create_task(self._look_inside(endpoint, agent, peers))
+
+    async def _ask_agent(self) -> None:
+        await self.agent.run()
+        told = self.agent.seen.get("hostname")
+        if told is not None and told.is_known:
+            self.is_named.set()
 
     async def _look_inside(self, endpoint: Endpoint, agent: asyncio.Task[None], peers: _Peers) -> None:
         """dom0's own facts, then, on the same connection, the names of the peers."""

@@ -15,7 +15,7 @@ from core.errors import PoolwrightError
 from core.facts import commands, linux, solaris
 from core.facts.batch import Section, new_token, run_batch
 from core.facts.looks import LunLook, NfsLook
-from core.facts.probe import Observed
+from core.facts.probe import Observed, clean
 from core.models.facts import Address, Fact, PlaneFact, PlaneState
 from core.platforms.oracle_vm.planes import plane_of, short_reason
 from core.platforms.oracle_vm.probes import dom0, storage
@@ -252,4 +252,4 @@ class Dom0Look:
         self.seen["pool_lun"] = self._fact(look, "ssh multipath -ll, blkid")
 
     def _fact(self, value: Any, source: str) -> Fact[Any]:
-        return Fact[Any].seen(value, source, datetime.now(UTC))
+        return Fact[Any].seen(clean(value), source, datetime.now(UTC))
