@@ -24,7 +24,7 @@ from core.models.views import RunView
 from core.paths import StatePaths, private_dir, state_root
 from core.runner import survival
 from core.runner.launch import launch
-from core.runner.locks import holder
+from core.runner.locks import is_held
 from core.runner.protocol import (
     LINE_MAX_BYTES,
     VERSION,
@@ -124,7 +124,7 @@ async def _launch(
 
 def is_live(state_dir: Path, run: str) -> bool:
     """Does a runner work on this run now?"""
-    return holder(StatePaths.of(state_dir).lock(run)) != 0
+    return is_held(StatePaths.of(state_dir).lock(run))
 
 
 async def follow(state_dir: Path, run: str, since: int = 0) -> AsyncGenerator[RunEvent, None]:
@@ -247,8 +247,9 @@ def _view(paths: StatePaths, run: str, *, with_steps: bool) -> RunView:
         paths.root, run
     )  # before the journal is read: a run that ends in between shows its outcome
     head, now = read_run(paths, run)
-    view = now.view(head.plan, is_live=live, with_steps=with_steps)
-    if live or now.state is RunState.DONE:
+    is_open = now.state is not RunState.DONE  # a runner that still closes its sessions works on nothing
+    view = now.view(head.plan, is_live=live and is_open, with_steps=with_steps)
+    if live or not is_open:
         return view
     return dataclasses.replace(view, message=_interrupted(paths, run))
 

@@ -61,35 +61,52 @@ def peer_of(sock: socket.socket) -> Peer:
 
 
 class RunLock:
-    """Held by the runner of a run; a second runner of the same run is refused."""
+    """Held by the runner of a run; a second runner of the same run is refused.
+
+    A lock of the open file, not of the process: looking at it from the same process does not release it (fcntl(2)).
+    """
 
     def __init__(self, path: Path) -> None:
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.lockf(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.fcntl(self._handle, fcntl.F_OFD_SETLK, _whole_file())
         except OSError as error:
             os.close(self._handle)
             raise RunnerError(
                 f"cannot work on this run: its runner lives (pid {holder(path)})", fix="attach to it instead"
             ) from error
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, f"{os.getpid()}\n".encode(), 0)
 
     def close(self) -> None:
         """Let go."""
         os.close(self._handle)
 
 
-def holder(path: Path) -> int:
-    """Process id of the runner that holds this lock, 0 when none does. Takes nothing, so it disturbs nobody."""
+def is_held(path: Path) -> bool:
+    """Does a runner hold this lock? Takes nothing, so it disturbs nobody."""
     try:
         handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
-        return 0
+        return False
     try:
-        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        kind, _, _, _, pid = struct.unpack(_FLOCK, fcntl.fcntl(handle, fcntl.F_GETLK, asked))
+        found = fcntl.fcntl(handle, fcntl.F_OFD_GETLK, _whole_file())
     finally:
         os.close(handle)
-    return 0 if kind == fcntl.F_UNLCK else int(pid)
+    return bool(struct.unpack(_FLOCK, found)[0] != fcntl.F_UNLCK)
+
+
+def holder(path: Path) -> int:
+    """Process id of the runner that holds this lock; 0 when none does or it did not say yet."""
+    try:
+        said = path.read_text(encoding="ascii", errors="replace").strip() if is_held(path) else ""
+    except OSError:
+        return 0
+    return int(said) if said.isdigit() else 0
+
+
+def _whole_file() -> bytes:
+    return struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
 
 class Pins(Protocol):

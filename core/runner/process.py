@@ -8,7 +8,7 @@ import dataclasses
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from core.engine.control import Control, Wish
 from core.engine.executor import Executor
-from core.engine.history import Head
+from core.engine.history import Head, read_run
 from core.engine.journal import Entry, Journal
 from core.engine.planner import check_plan
 from core.engine.reading import EngineLimits
@@ -29,7 +29,7 @@ from core.models.plan import Plan
 from core.models.spec import BaseSpec
 from core.paths import StatePaths
 from core.platforms.base import Platform
-from core.runner.locks import Claims, Peer, RunLock, claims_of
+from core.runner.locks import Claims, Peer, RunLock, claims_of, is_held
 from core.runner.protocol import Order, RunDocument, Task
 from core.runner.server import Server
 from core.secrets import Secrets
@@ -38,6 +38,7 @@ from core.transports.limits import Limits
 from core.transports.trust import TrustStore
 
 STOP_GRACE_S = 20.0  # below the 90 s that systemd gives before it kills
+CLOSING_S = 10.0  # how long an ended run's last sessions may take to close before a new runner is refused
 Ready = Callable[[str, Path], None]  # run id, file for the last words of a runner that dies
 
 
@@ -87,6 +88,9 @@ async def _prepare(
     stack: AsyncExitStack,
 ) -> tuple[Job, Journal]:
     """Journal and locks of the run, in the order that leaves nothing behind when one is refused."""
+    last = stack.enter_context(
+        ExitStack()
+    )  # the run's lock goes last: who finds it free finds the others free
     if order.task is Task.START:
         if order.document is None:
             raise RunnerError("cannot start a run: the order has no document")
@@ -97,9 +101,9 @@ async def _prepare(
             paths, job.plan, spec=job.document.spec, extra=extra, secrets=secrets.values()
         )
         stack.callback(journal.close)
-        stack.callback(RunLock(paths.lock(journal.head.run)).close)
+        last.callback(RunLock(paths.lock(journal.head.run)).close)
         return job, journal
-    stack.callback(_run_lock(paths, order.run).close)
+    last.callback((await _run_lock(paths, order.run)).close)
     journal = Journal.open(paths, order.run, secrets.values())
     stack.callback(journal.close)
     job = _job(_document(journal.head), secrets, resolve, paths)
@@ -111,9 +115,14 @@ async def _prepare(
     return job, journal
 
 
-def _run_lock(paths: StatePaths, run: str) -> RunLock:
+async def _run_lock(paths: StatePaths, run: str) -> RunLock:
+    """The lock of a run; waits a little for a runner that has ended the run and still closes its sessions."""
     if not paths.journal(run).exists():
         raise RunnerError(f"cannot find run {run} below {paths.root}", fix="`poolwright runs` lists them")
+    for _ in range(int(CLOSING_S / 0.1)):
+        if not is_held(paths.lock(run)) or read_run(paths, run)[1].outcome is None:
+            break
+        await asyncio.sleep(0.1)
     return RunLock(paths.lock(run))
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from core.errors import RunnerError
 from core.models.spec import BaseSpec, ServerTarget
-from core.runner.locks import Claim, Claims, RunLock, _bind, claims_of, holder
+from core.runner.locks import Claim, Claims, RunLock, _bind, claims_of, holder, is_held
 from core.transports.base import Endpoint
 
 ENDPOINTS = (
@@ -73,6 +73,7 @@ def test_a_run_lock_is_seen_without_being_taken(tmp_path: Path) -> None:
         lock.close()
     os.read(read, 4)
     try:
+        assert is_held(path)
         assert holder(path) == child
         with pytest.raises(RunnerError, match=f"pid {child}"):
             RunLock(path)
@@ -81,8 +82,12 @@ def test_a_run_lock_is_seen_without_being_taken(tmp_path: Path) -> None:
         os.waitpid(child, 0)
         os.close(read)
         os.close(write)
-    assert holder(path) == 0, "the kernel frees it with the process"
-    RunLock(path).close()
+    assert not is_held(path), "the kernel frees it with the process"
+    assert holder(path) == 0
+    lock = RunLock(path)
+    assert holder(path) == holder(path) == os.getpid(), "looking does not release it"
+    lock.close()
+    assert holder(path) == 0
     assert path.stat().st_mode & 0o777 == 0o600
 
 
