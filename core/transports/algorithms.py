@@ -115,10 +115,15 @@ def missing(theirs: Offers) -> list[str]:
     """Words in which nothing of today's is offered, each with what is offered instead; empty when all is well."""
     agreed = chosen(ours(False), theirs)
     return [
-        f"{LABELS[word]} {' '.join(getattr(theirs, word)[:6]) or '(none)'}"
+        f"{LABELS[word]} {' '.join(_real(getattr(theirs, word))[:6]) or '(none)'}"
         for word, name in agreed.items()
         if name is None
     ]
+
+
+def _real(names: tuple[str, ...]) -> list[str]:
+    """Names of algorithms, without the marks that extensions hide among them (RFC 8308, strict kex)."""
+    return [name for name in names if not name.startswith(("ext-info-", "kex-strict-"))]
 
 
 def _first(mine: tuple[str, ...], theirs: tuple[str, ...]) -> str | None:

@@ -33,7 +33,7 @@ class LoginKey:
 
 
 class Logins:
-    """Ledger and gate of one run's logins; one per Access, used within one event loop."""
+    """Ledger and gate of one run's logins; one per Access. What it knows outlives an event loop, its gates do not."""
 
     def __init__(self) -> None:
         self._salt = os.urandom(32)
@@ -41,6 +41,7 @@ class Logins:
         self._proven: set[LoginKey] = set()
         self._locks: defaultdict[LoginKey, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._gates: dict[bool, asyncio.Semaphore] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @override
     def __repr__(self) -> str:
@@ -77,12 +78,22 @@ class Logins:
         if key in self._proven:
             yield
             return
+        self._enter_loop()
         async with self._locks[key]:
             yield
 
     @asynccontextmanager
     async def entry(self, limits: Limits, via_jump: bool) -> AsyncIterator[None]:
         """A place for one connection being made: logins_at_once over the fleet, fewer through the jump host."""
+        self._enter_loop()
         size = limits.logins_through_jump if via_jump else limits.logins_at_once
         async with self._gates.setdefault(via_jump, asyncio.Semaphore(size)):
             yield
+
+    def _enter_loop(self) -> None:
+        """Locks and gates belong to one event loop: a new one gets new ones."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop = loop
+            self._locks.clear()
+            self._gates.clear()

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _KEEPALIVE_S, _KEEPALIVE_MAX = 15, 3  # asyncssh's own default is off
 _KEY_FILE_MAX = 64 * 1024
+_TRIED = "check user, password and key; they were tried once and will not be tried again in this run"
 
 
 class _Client(asyncssh.SSHClient):
@@ -86,6 +87,11 @@ class _Client(asyncssh.SSHClient):
     @override
     def password_change_requested(self, prompt: str, lang: str) -> tuple[str, str]:
         raise asyncssh.PermissionDenied("the password has expired")
+
+    @property
+    def has_tried(self) -> bool:
+        """The server asked for the password in some way."""
+        return bool(self._asked)
 
     def _once(self, method: str) -> str | None:
         if method in self._asked:
@@ -172,6 +178,8 @@ async def _connect_pinned(
                 tries = [((kind,), True) for kind in kinds]
             first = first or seen
         except asyncssh.PermissionDenied as error:
+            if not keys and not clients[-1].has_tried:
+                raise _refused(endpoint, user, "it takes no password", fix="give a key file") from error
             access.logins.refuse(ledger, "it was refused before")
             raise _refused(endpoint, user, access.safe(error.reason)) from error
         except asyncssh.DisconnectError as error:
@@ -262,10 +270,10 @@ def _client_keys(key_file: str | None, passphrase: str | None) -> list[asyncssh.
     return list(asyncssh.load_keypairs([key]))
 
 
-def _refused(endpoint: Endpoint, user: str, reason: str) -> LoginRefused:
+def _refused(endpoint: Endpoint, user: str, reason: str, *, fix: str = _TRIED) -> LoginRefused:
     return LoginRefused(
         endpoint.server,
         endpoint.plane,
         f"cannot log in to {endpoint.server} ({endpoint.plane}) as {inert(user, 64)}: {reason}",
-        fix="check user, password and key; they were tried once and will not be tried again in this run",
+        fix=fix,
     )

@@ -115,7 +115,7 @@ class HttpsClient:
     ) -> HttpReply:
         http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEADERS_MAX)
         sent = {
-            "Host": f"{self.endpoint.address}:{self.endpoint.port}",
+            "Host": _authority(self.endpoint),
             **headers,
             "Content-Length": str(len(body)),
             "Connection": "close",
@@ -173,3 +173,9 @@ class HttpsClient:
             endpoint.plane,
             f"cannot read the answer of {endpoint.server} ({endpoint.plane}): {what}",
         )
+
+
+def _authority(endpoint: Endpoint) -> str:
+    """Host and port as a URL has them."""
+    host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
+    return f"{host}:{endpoint.port}"

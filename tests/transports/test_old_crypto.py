@@ -47,6 +47,7 @@ async def test_old_ssh_is_refused_with_what_it_offers_and_the_setting() -> None:
         for word in ("ssh-dss", "diffie-hellman-group1-sha1", "aes128-cbc", "allow_old_crypto: [ssh]"):
             assert word in text
     assert record.tries == []
+    assert "kex-strict" not in seen.reason
 
 
 @pytest.mark.asyncio

@@ -56,6 +56,35 @@ async def test_another_secret_may_be_tried_after_a_refused_one() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_server_that_takes_no_password_is_told_apart_from_a_wrong_one() -> None:
+    async with ssh_server(methods=()) as (endpoint, record):
+        access = await trusting(endpoint)
+        for _ in range(2):  # nothing was refused, so nothing is remembered
+            with pytest.raises(LoginRefused, match="it takes no password; give a key file"):
+                async with open_ssh(endpoint, user="root", access=access):
+                    pass
+        assert record.tries == []
+
+
+def test_what_is_known_of_logins_outlives_an_event_loop() -> None:
+    access = access_with(Limits(logins_at_once=1))
+    key = access.logins.key("ssh", "h", 22, "root", "secret")
+
+    async def use() -> None:
+        async def one() -> None:
+            async with access.logins.trying(key), access.logins.entry(access.limits, False):
+                await asyncio.sleep(0)
+
+        await asyncio.gather(one(), one())
+
+    asyncio.run(use())
+    access.logins.refuse(key, "no")
+    asyncio.run(use())
+    assert access.logins.refusal(key) == "no"
+    assert "secret" not in repr(access.logins) + repr(key)
+
+
+@pytest.mark.asyncio
 async def test_without_any_credential_nothing_is_sent() -> None:
     async with ssh_server() as (endpoint, record):
         access = await trusting(endpoint, other="x")
