@@ -75,7 +75,7 @@ async def test_from_home_to_a_created_pool_in_few_keys(
 ) -> None:
     async with ready_app.run_test(size=SIZE) as pilot:
         keys = await walk_to_ready(pilot)
-        await fill(pilot, "pool1", "enter")
+        await fill(pilot, "pool1", "enter", into="#name")
         await at(pilot, "DoneScreen")
         assert "created" in text_of(ready_app)
         assert "Item 7" in text_of(ready_app)
@@ -383,7 +383,7 @@ async def test_a_live_run_is_left_and_attached_to_again(
     service.hold = asyncio.Event()
     async with ready_app.run_test(size=SIZE) as pilot:
         await to_ready(pilot)
-        await fill(pilot, "pool1", "enter")
+        await fill(pilot, "pool1", "enter", into="#name")
         await at(pilot, "RunScreen")
         await until(pilot, lambda: "1 of 4 steps" in text_of(ready_app), "first step")
         await pilot.press("p")
@@ -413,7 +413,7 @@ async def test_a_failed_run_says_what_was_taken_back(ready_app: PoolwrightApp, s
     service.fail_at, service.outcome = "create_pool:pool", Outcome.ROLLED_BACK
     async with ready_app.run_test(size=SIZE) as pilot:
         await to_ready(pilot)
-        await fill(pilot, "pool1", "enter")
+        await fill(pilot, "pool1", "enter", into="#name")
         await at(pilot, "DoneScreen")
         assert "rolled back" in text_of(ready_app)
         await pilot.press("f8")
@@ -431,7 +431,7 @@ async def test_what_is_left_behind_comes_with_its_commands(
     service.outcome = Outcome.NEEDS_HUMAN
     async with ready_app.run_test(size=SIZE) as pilot:
         await to_ready(pilot)
-        await fill(pilot, "pool1", "enter")
+        await fill(pilot, "pool1", "enter", into="#name")
         await at(pilot, "DoneScreen")
         assert "$ rm -rf /mnt/pool1/ovspoolfs" in text_of(ready_app)
         await pilot.press("y")
@@ -538,7 +538,7 @@ async def test_the_terminal_may_be_resized_in_the_middle(
     service.hold = asyncio.Event()
     async with ready_app.run_test(size=SIZE) as pilot:
         await to_ready(pilot)
-        await fill(pilot, "pool1", "enter")
+        await fill(pilot, "pool1", "enter", into="#name")
         await at(pilot, "RunScreen")
         await pilot.resize_terminal(120, 40)
         await pilot.pause()

@@ -28,6 +28,7 @@ class StepScreen(Screen[None]):
     """One step. A subclass brings `body`, and `draw` for what the session changes by itself."""
 
     step_id: ClassVar[str]
+    AUTO_FOCUS = ""  # each screen sets its own focus on arrival
     CSS_PATH = "base.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f8,ctrl+n", "next", "Next", id="wizard.next", tooltip="go on to the next part"),
@@ -123,14 +124,15 @@ class StepScreen(Screen[None]):
             more = f"  (+{len(missing) - 1} more)" if len(missing) > 1 else ""
             made = paint.styled(self.pw, f"{activity}missing: {missing[0]}{more}", "warn")
         else:
-            made = paint.styled(self.pw, f"{activity}{self.when_complete()}", "good")
+            text, style = self.when_complete()
+            made = paint.styled(self.pw, f"{activity}{text}", style)
         if made.plain != self._said:
             self._said = made.plain
             self.query_one("#missing", Static).update(made)
 
-    def when_complete(self) -> str:
-        """What to say when nothing is missing."""
-        return "complete: F8 goes on"
+    def when_complete(self) -> tuple[str, str]:
+        """What to say when nothing is missing, and its style."""
+        return "complete: F8 goes on", "good"
 
     def action_next(self) -> None:
         """Go on, or say why not."""

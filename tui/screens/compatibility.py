@@ -176,8 +176,8 @@ class CompatibilityScreen(StepScreen):
         self.pw.start_check(force=True)
 
     @override
-    def when_complete(self) -> str:
-        return "warnings here do not stop the pool: F8 goes on"
+    def when_complete(self) -> tuple[str, str]:
+        return "warnings here do not stop the pool: F8 goes on", "good"
 
     @override
     def help_text(self) -> Text:

@@ -67,7 +67,6 @@ class ReviewScreen(StepScreen):
     @override
     def arrive(self) -> None:
         self.pw.start_check()
-        self.query_one("#name").focus()
 
     @property
     def pool_name(self) -> str:
@@ -92,10 +91,12 @@ class ReviewScreen(StepScreen):
         self.query_one("#counts", Static).update(counts.append(steps))
         self.query_one("#prompt", Label).update(f"Type {self.pool_name!r} and Enter to create the pool:")
         self.query_one("#question").display = self.plan is not None
+        if self.plan is not None and self.focused is None:
+            self.query_one("#name").focus()
 
     @override
-    def when_complete(self) -> str:
-        return "ready: nothing has been changed yet"
+    def when_complete(self) -> tuple[str, str]:
+        return "ready: nothing has been changed yet", "good"
 
     def action_view(self) -> None:
         """Findings or plan."""

@@ -42,6 +42,7 @@ class RunScreen(StepScreen):
         self._lines = 0
         self._rows: set[str] = set()
         self._state = ""
+        self._was_over = False  # opened to read: nobody is sent on to the result
 
     @override
     def body(self) -> Iterator[Widget]:
@@ -65,6 +66,7 @@ class RunScreen(StepScreen):
         table.focus()
         try:
             self.bridge.load()
+            self._was_over = self.bridge.ended is not None
         except PoolwrightError as error:
             self.bridge.error = str(error)
         self.set_interval(0.1, self.draw_dirty)
@@ -78,7 +80,7 @@ class RunScreen(StepScreen):
         if self.bridge.ended is not None:
             self.session.run_has_ended = True
             self.session.touch()
-            if self.is_current:
+            if self.is_current and not self._was_over:
                 self.pw.go("done")
 
     def draw_dirty(self) -> None:
@@ -118,8 +120,8 @@ class RunScreen(StepScreen):
             self.query_one("#state", Static).update(said)
 
     @override
-    def when_complete(self) -> str:
-        return "the run has ended: F8 shows the result"
+    def when_complete(self) -> tuple[str, str]:
+        return "the run has ended: F8 shows the result", "good"
 
     @override
     def show_missing(self) -> None:

@@ -94,9 +94,13 @@ class ServersScreen(StepScreen):
         self.show_detail()
 
     @override
-    def when_complete(self) -> str:
+    def when_complete(self) -> tuple[str, str]:
         bad = sum(each.verdict.value == "fail" for each in self.session.results.values())
-        return f"{bad} findings to mend before the run" if bad else "nothing in the way: F8 goes on"
+        if bad:
+            return f"{bad} finding{'' if bad == 1 else 's'} to mend before the run (F3 goes there)", "warn"
+        if not self.session.is_fresh:
+            return self.session.why_no_check() or "F5 looks at the servers", "muted"
+        return "nothing in the way: F8 goes on", "good"
 
     @on(Input.Submitted, "#add")
     def _typed(self, event: Input.Submitted) -> None:

@@ -35,6 +35,11 @@ class StorageScreen(FormStep):
         yield Findings("No findings about storage yet.", id="storage-findings")
 
     @override
+    def arrive(self) -> None:
+        super().arrive()
+        self.pw.start_check()
+
+    @override
     def draw(self) -> None:
         super().draw()
         self.call_later(self._show_secrets)

@@ -93,7 +93,7 @@ def finding_text(app: PoolwrightApp, found: CheckResult) -> Text:
     head.append_text(paint.styled(app, f"  {found.id}  {' '.join(found.rules)}  {found.target}", "muted"))
     parts: list[Text | str] = [head, paint.styled(app, found.detail, limit=2000)]
     if found.fix and found.verdict.value not in ("pass", "not_applicable"):
-        parts.append(Text("fix: ", style="bold").append_text(paint.styled(app, found.fix, limit=1000)))
+        parts.append(Text.assemble(("fix: ", "bold")).append_text(paint.styled(app, found.fix, limit=1000)))
     if found.blocked_by:
         parts.append(paint.styled(app, f"waits for {', '.join(found.blocked_by)}", "muted"))
     if found.waived_by:

@@ -28,7 +28,7 @@ class Stepper(Static):
         for step in wizard.STEPS:
             name = "here" if step.id == here else _state(step.id, session)
             made.append_text(paint.state(app, name, word=False))
-            made.append(f" {step.title}", style="bold reverse" if step.id == here else "")
+            made.append(" ").append(step.title, style="bold reverse" if step.id == here else "")
             made.append("   " if wide else " ")
         self.update(made)
 
