@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from html import escape
+from typing import Protocol
 
 HEADER_MAX_BYTES = 64 * 1024
 BODY_MAX_BYTES = 8 * 1024 * 1024
@@ -77,8 +78,18 @@ def error_reply(code: int, message: str = "") -> Reply:
     return Reply(code, page.encode(), "text/html", message or short)
 
 
-async def read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request | None:
+class Stream(Protocol):
+    """What a connection offers."""
+
+    reader: asyncio.StreamReader
+
+    def write(self, data: bytes, /) -> None:
+        """Queue bytes for the peer."""
+
+
+async def read_request(stream: Stream) -> Request | None:
     """The next request of a connection, None at its end; raises BadRequestError."""
+    reader = stream.reader
     try:
         line = await reader.readline()
     except ValueError as error:
@@ -90,7 +101,7 @@ async def read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
         raise BadRequestError(error_reply(400, f"Bad request syntax ({' '.join(words)!r})"[:200]))
     request = Request(words[0], words[1], words[2], await _read_headers(reader))
     if request.headers.get("expect", "").lower() == "100-continue":
-        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        stream.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     request.body = await _read_body(reader, request)
     return request
 

@@ -16,6 +16,7 @@ import ssl
 from core.lab import faults
 from core.lab.agent import http, rpc
 from core.lab.agent.calls import Call, run_call
+from core.lab.agent.tls import TlsStream, peer_of
 from core.lab.keys import TlsIdentity, server_context, tls_identity
 from core.lab.operations import CallRefusedError, accepts_password, is_agent_up
 from core.lab.world import LabServer, World
@@ -25,6 +26,23 @@ RESTART_S = 2.0  # how long connections are refused after take_ownership on 3.3 
 IDLE_S = 300.0
 FOLLOW_S = 0.25  # how often the socket looks whether its server is still up
 STREAM_LIMIT = 64 * 1024
+
+
+class _Plain:
+    """A connection without TLS, with the words of a TlsStream."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self._writer = reader, writer
+        self.peer: tuple[str, int] = peer_of(writer)
+
+    def write(self, data: bytes) -> None:
+        self._writer.write(data)
+
+    async def drain(self) -> None:
+        await self._writer.drain()
+
+    def abort(self) -> None:
+        self._writer.transport.abort()
 
 
 class AgentServer:
@@ -76,6 +94,8 @@ class AgentServer:
         self._drop_connections()
         if self._socket is not None:
             self._socket.close()
+        for task in list(self._serving):
+            task.cancel()
         while self._serving:
             await asyncio.wait(self._serving)
 
@@ -141,42 +161,48 @@ class AgentServer:
         self._open.add(writer)
         try:
             async with asyncio.timeout(IDLE_S):
-                if await self._secure(writer):
-                    while await self._serve_one(reader, writer):
+                stream = await self._secure(reader, writer)
+                try:
+                    while await self._serve_one(stream):
                         pass
+                finally:
+                    if isinstance(stream, TlsStream):
+                        await stream.close()
         except (OSError, EOFError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # a client that went away or never spoke; ssl.SSLError is an OSError
+        except asyncio.CancelledError:
+            pass  # only close() cancels; asyncio's streams would log it as an error
         finally:
             self._open.discard(writer)
             with contextlib.suppress(OSError):
                 writer.close()
 
-    async def _secure(self, writer: asyncio.StreamWriter) -> bool:
-        """TLS as it stands for this connection; False ends the connection."""
+    async def _secure(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> _Plain | TlsStream:
+        """The connection as it will be spoken on: TLS where it stands, else plain."""
         if self._context is None or self._strikes("agent-no-tls") is not None:
-            return True
+            return _Plain(reader, writer)
         if self._strikes("agent-new-certificate") is not None:
             self.show_certificate(tls_identity(self.server.fqdn, self.server.address))
-        await writer.start_tls(self._context)
-        return True
+        stream = TlsStream(reader, writer, self._context)
+        await stream.handshake()
+        return stream
 
-    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _serve_one(self, stream: _Plain | TlsStream) -> bool:
         """One request and its reply; True while the connection goes on."""
-        peer = writer.get_extra_info("peername") or ("127.0.0.1", 0)
         try:
-            request = await http.read_request(reader, writer)
+            request = await http.read_request(stream)
         except http.BadRequestError as error:
             bad = http.Request("POST", "/", "HTTP/1.0")
-            writer.write(http.render(error.reply, bad, self._server_line, keep=False, only_1_0=True))
-            await writer.drain()
+            stream.write(http.render(error.reply, bad, self._server_line, keep=False, only_1_0=True))
+            await stream.drain()
             return False
         if request is None:
             return False
         self.requests += 1
-        reply, name = await self._answer(request, peer)
+        reply, name = await self._answer(request, stream.peer)
         keep = request.keeps_alive and reply.code == 200 and not self._only_1_0
         data = http.render(reply, request, self._server_line, keep=keep, only_1_0=self._only_1_0)
-        if not await self._send(writer, data, name):
+        if not await self._send(stream, data, name):
             return False
         if name == "take_ownership" and reply.code == 200:
             return self._restart_until == 0.0
@@ -216,7 +242,7 @@ class AgentServer:
             return False
         return bool(found) and accepts_password(self.world, self.server, user, password)
 
-    async def _send(self, writer: asyncio.StreamWriter, data: bytes, name: str) -> bool:
+    async def _send(self, stream: _Plain | TlsStream, data: bytes, name: str) -> bool:
         """Send a reply, or what a fault makes of it; False when the connection must end."""
         if (hangs := self._strikes("agent-hangs", name)) is not None:
             await asyncio.sleep(faults.seconds_of(hangs, self.world, 3600.0))
@@ -224,29 +250,29 @@ class AgentServer:
         if (slow := self._strikes("agent-slow", name)) is not None:
             await asyncio.sleep(faults.seconds_of(slow, self.world))
         if self._strikes("agent-drops", name) is not None:
-            writer.transport.abort()
+            stream.abort()
             return False
         if self._strikes("agent-garbage", name) is not None:
             data = (
                 b"HTTP/1.0 200 OK\r\nContent-Type: text/xml\r\n\r\n" + os.urandom(2048) + b"</methodResponse"
             )
-            writer.write(data)
-            await writer.drain()
+            stream.write(data)
+            await stream.drain()
             return False
         if (huge := self._strikes("agent-huge", name)) is not None:
-            return await _send_huge(writer, faults.bytes_of(huge))
+            return await _send_huge(stream, faults.bytes_of(huge))
         if self._strikes("agent-half-reply", name) is not None:
-            writer.write(data[: len(data) // 2 + 64])
-            await writer.drain()
+            stream.write(data[: len(data) // 2 + 64])
+            await stream.drain()
             return False
         if self._strikes("agent-trickle", name) is not None:
             for index in range(len(data)):
-                writer.write(data[index : index + 1])
-                await writer.drain()
+                stream.write(data[index : index + 1])
+                await stream.drain()
                 await asyncio.sleep(1.0 / self.world.speed)
             return False
-        writer.write(data)
-        await writer.drain()
+        stream.write(data)
+        await stream.drain()
         return True
 
     def _strikes(self, name: str, on: str = "") -> faults.Params | None:
@@ -265,15 +291,15 @@ class AgentServer:
         )
 
 
-async def _send_huge(writer: asyncio.StreamWriter, size: int) -> bool:
+async def _send_huge(stream: _Plain | TlsStream, size: int) -> bool:
     head = "HTTP/1.0 200 OK\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n"
     start = f"{rpc.HEAD}<methodResponse><params><param><value><string>".encode()
     end = b"</string></value></param></params></methodResponse>"
-    writer.write(head.format(len(start) + size + len(end)).encode() + start)
+    stream.write(head.format(len(start) + size + len(end)).encode() + start)
     block = b"A" * 65536
     for offset in range(0, size, len(block)):
-        writer.write(block[: size - offset])
-        await writer.drain()
-    writer.write(end)
-    await writer.drain()
+        stream.write(block[: size - offset])
+        await stream.drain()
+    stream.write(end)
+    await stream.drain()
     return False
