@@ -41,13 +41,14 @@ def with_hw_caps(seen: CpuProfile, words: Iterable[int]) -> CpuProfile:
     names = hw_caps(words)
     if not names:
         return seen
+    told = (
+        bool(names & {"vmx", "svm"}) if "sse3" in names else None
+    )  # without the word of sse3 there is none of vmx
     return seen.model_copy(
         update={
             "flags": seen.flags | names,
             "flag_source": FlagSource.HW_CAPS,
-            "has_hvm": bool(names & {"vmx", "svm"})
-            if "vmx" in names or "svm" in names or seen.has_hvm is None
-            else True,
+            "has_hvm": told if seen.has_hvm is None else seen.has_hvm,
             "arch": Arch.X86_64 if seen.arch is Arch.UNKNOWN else seen.arch,
             "is_virtual": seen.is_virtual if seen.flag_source is FlagSource.OTHER else False,
         }
