@@ -27,6 +27,7 @@ from core.text import inert, listed
 
 STEP = "verify:pool"
 DOM0_LIMIT_S = 30.0
+Refused = dict[str, str]  # server -> answer of an agent that is not asked again
 O2CB_STATUS = "service o2cb status"  # server-pools V07
 
 
@@ -47,8 +48,9 @@ async def verify_pool(world: OvmWorld, spec: PoolSpec, plan: Plan) -> Sequence[V
     """All items in a fixed order; an essential one that does not hold is asked again until things have settled."""
     talk = world.talk(STEP)
     deadline = time.monotonic() + world.limits.manager_settle_s
+    refused: Refused = {}
     while True:
-        items = await _all_items(world, talk, spec, plan)
+        items = await _all_items(world, talk, spec, plan, refused)
         if all(item.holds is not False or not item.is_essential for item in items):
             return items
         if time.monotonic() >= deadline:
@@ -56,7 +58,9 @@ async def verify_pool(world: OvmWorld, spec: PoolSpec, plan: Plan) -> Sequence[V
         await asyncio.sleep(world.limits.manager_poll_s)
 
 
-async def _all_items(world: OvmWorld, talk: Talk, spec: PoolSpec, plan: Plan) -> list[Verified]:
+async def _all_items(
+    world: OvmWorld, talk: Talk, spec: PoolSpec, plan: Plan, refused: Refused
+) -> list[Verified]:
     try:
         pool = await our_pool(talk, spec.pool.name)
     except StepError as error:
@@ -65,7 +69,7 @@ async def _all_items(world: OvmWorld, talk: Talk, spec: PoolSpec, plan: Plan) ->
                 id="pool.exists", title="the pool exists", holds=False, detail=error.message, source="V01"
             )
         ]
-    looks = await _look_at_servers(world, talk, spec, plan)
+    looks = await _look_at_servers(world, talk, _whos(spec, plan), refused)
     items = [*_pool_items(spec, pool), *_member_items(spec, pool, looks), *_server_items(talk, looks)]
     items += [_password_item(looks), _membership_item(looks), _vip_item(spec, looks)]
     if spec.pool.clustered:
@@ -77,11 +81,12 @@ async def _all_items(world: OvmWorld, talk: Talk, spec: PoolSpec, plan: Plan) ->
 # -- looking -------------------------------------------------------------------------------------------------------
 
 
-async def _look_at_servers(world: OvmWorld, talk: Talk, spec: PoolSpec, plan: Plan) -> list[ServerLook]:
-    whos = _whos(spec, plan)
+async def _look_at_servers(
+    world: OvmWorld, talk: Talk, whos: list[Who], refused: Refused
+) -> list[ServerLook]:
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_look_at(world, talk, who)) for who in whos]
+            tasks = [group.create_task(_look_at(world, talk, who, refused)) for who in whos]
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from errors
     return [task.result() for task in tasks]
@@ -95,15 +100,22 @@ def _whos(spec: PoolSpec, plan: Plan) -> list[Who]:
     return [Who.of(known.get(name, {"name": name})) for name in spec.master_first]
 
 
-async def _look_at(world: OvmWorld, talk: Talk, who: Who) -> ServerLook:
+async def _look_at(world: OvmWorld, talk: Talk, who: Who, refused: Refused) -> ServerLook:
     seen = await find_server(talk, who)
-    password, document, online = await _ask_agent(world, who.name)
+    password, document, online = await _ask_agent(world, who.name, refused)
     dom0, missing = await _ask_dom0(world, who.name)
     return ServerLook(who.name, seen, dom0, missing, document, online, password)
 
 
-async def _ask_agent(world: OvmWorld, name: str) -> tuple[str, Mapping[str, Any] | None, bool | None]:
-    """Whether the password is still taken, and what the agent tells if so; one login, since ownership may change it."""
+async def _ask_agent(
+    world: OvmWorld, name: str, refused: Refused
+) -> tuple[str, Mapping[str, Any] | None, bool | None]:
+    """Whether the password is still taken, and what the agent tells if so.
+
+    Ownership may have changed what the agent takes, so it is asked once more; a refusal is final.
+    """
+    if name in refused:
+        return refused[name], None, None
     agent = world.agent(name)
     if agent is None:
         return "not in the spec", None, None
@@ -112,6 +124,7 @@ async def _ask_agent(world: OvmWorld, name: str) -> tuple[str, Mapping[str, Any]
         document = await agent.document("discover_server")
         online = await agent.call("is_cluster_online")
     except LoginRefused:
+        refused[name] = "refused"
         return "refused", None, None
     except (TransportError, SecretError, CommandFailed, ValueError) as error:
         return inert(str(error), 200), None, None
@@ -119,7 +132,7 @@ async def _ask_agent(world: OvmWorld, name: str) -> tuple[str, Mapping[str, Any]
 
 
 async def _ask_dom0(world: OvmWorld, name: str) -> tuple[Mapping[str, Section], str]:
-    commands = {key: BASE[key] for key in ("addr", "mounts", "cluster_conf", "o2cb")}
+    commands = {key: BASE[key] for key in ("addr", "ipadm", "mounts", "cluster_conf", "o2cb")}
     commands["o2cb_status"] = O2CB_STATUS
     try:
         session = await world.dom0(name)
@@ -320,8 +333,9 @@ def _vip_item(spec: PoolSpec, looks: list[ServerLook]) -> Verified:
     source = "V06 ssh ip addr"
     if vip is None:
         return Verified(id="pool.vip_holder", title=title, holds=True, detail="none", source="spec")
-    sections, missing = _by_dom0(looks, "addr")
-    holders = [name for name, one in sections.items() if vip in {a.address for a in parse_ip_addr(one.text)}]
+    is_solaris = any("ipadm" in look.dom0 and look.dom0["ipadm"].worked for look in looks)
+    sections, missing = _by_dom0(looks, "ipadm" if is_solaris else "addr")
+    holders = [name for name, section in sections.items() if vip in _addresses(section.text)]
     holds: bool | None = len(holders) == 1
     if missing and len(holders) < 2:
         holds = None
@@ -332,6 +346,13 @@ def _vip_item(spec: PoolSpec, looks: list[ServerLook]) -> Verified:
         holds=holds,
         detail=f"{detail}; {missing}" if missing else detail,
         source=source,
+    )
+
+
+def _addresses(text: str) -> set[str]:
+    """Addresses in `ip -o -4 addr show` or, of a SPARC control domain, `ipadm show-addr -p -o addrobj,addr`."""
+    return {one.address for one in parse_ip_addr(text)} | set(
+        re.findall(r"(?m):([\d.]{7,15})/\d{1,2}$", text)
     )
 
 

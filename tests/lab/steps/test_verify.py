@@ -55,6 +55,14 @@ async def test_with_a_login_the_cluster_is_seen_on_every_server() -> None:
 
 
 @pytest.mark.asyncio
+async def test_the_virtual_ip_is_found_on_a_control_domain() -> None:
+    async with running("sparc-nfs", ssh=True) as run:
+        items = await verified(run)
+    assert items["pool.vip_holder"].detail == "on 203.0.113.11"
+    assert (items["cluster.online"].holds, items["cluster.online"].is_essential) == (None, False)
+
+
+@pytest.mark.asyncio
 async def test_a_password_that_is_still_accepted_is_told_and_used() -> None:
     async with running("healthy-nfs", switches={"password_after_ownership": True}) as run:
         items = await verified(run)
@@ -81,6 +89,7 @@ async def test_what_is_broken_afterwards_does_not_hold() -> None:
         "cluster.mounted",
     ]
     assert "203.0.113.12" in items["cluster.mounted"].detail
+    assert items["agent.password"].detail.startswith("refused by 203.0.113.11, 203.0.113.12")
 
 
 @pytest.mark.asyncio
