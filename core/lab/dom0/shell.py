@@ -47,7 +47,7 @@ class Input:
         return line + found
 
 
-class ShellExit(Exception):  # noqa: N818 - control flow, not an error
+class ShellExit(Exception):
     """`exit`, `return`, `break` and `continue` on their way out."""
 
     def __init__(self, kind: str, status: int = 0) -> None:

@@ -20,7 +20,7 @@ class AwkError(Exception):
     """A program this small awk does not know."""
 
 
-class _Next(Exception):  # noqa: N818 - control flow
+class _Next(Exception):
     """`next` and `exit`."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 
-from core.lab.dom0.shell import HOME, ON_LINUX, ON_SOLARIS, Command, Io, Shell, ShellExit, command, evaluate
+from core.lab.dom0.shell import HOME, ON_LINUX, ON_SOLARIS, Command, Io, ShellExit, command, evaluate
 from core.lab.dom0.vfs import VfsError
 
 _ESCAPES = {
@@ -442,8 +442,3 @@ class _Test:
         if operator in ("-w", "-x", "-S", "-p"):
             return operator == "-w" or (operator == "-x" and entry.kind == "dir")
         return entry.kind == kinds.get(operator, entry.kind)
-
-
-def subshell(c: Command) -> Shell:
-    """A copy of the shell for commands that run others."""
-    return c.shell.fork()

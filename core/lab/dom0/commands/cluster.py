@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from core.lab import view
 from core.lab.dom0 import disks
 from core.lab.dom0.shell import Command, command
 from core.lab.world import LabLun
@@ -98,8 +97,3 @@ def o2info(c: Command) -> int:
             c.print("       Label: OVS", "     Max Node Slots: 32", "   Block Size: 4096")
             return 0
     return c.say("o2info: not an ocfs2 volume")
-
-
-def cluster_name(c: Command) -> str:
-    """The cluster this server is configured for, empty without one."""
-    return "" if view.is_sparc(c.server) else c.server.cluster or ""
