@@ -9,9 +9,6 @@ from collections.abc import Iterator
 from core.lab import faults
 from core.lab.world import LabExport, LabInterface, LabLun, LabNas, LabServer, World
 
-POOLFS_MOUNT = "/poolfsmnt"  # widely reported, not in Oracle's text (server-pools 7a V10)
-NFS_MOUNT = "/nfsmnt"  # agent-rpc 4.5
-
 
 def now(world: World, server: LabServer) -> float:
     """The server's own clock, epoch seconds."""
@@ -178,14 +175,6 @@ def export_by(world: World, target: str) -> tuple[LabNas, LabExport] | None:
 
 def sees_export(server: LabServer, export: LabExport) -> bool:
     return export.seen_by is None or server.name in export.seen_by
-
-
-def poolfs_device(server: LabServer) -> str:
-    """The device that holds the pool file system's OCFS2, as dom0 names it (U: server-pools 9 item 7)."""
-    poolfs = server.poolfs or {}
-    if poolfs.get("type") == "nfs":
-        return "/dev/mapper/ovspoolfs"
-    return poolfs.get("target", "/dev/mapper/unknown")
 
 
 def all_mounts(world: World, server: LabServer) -> list[dict[str, str]]:
