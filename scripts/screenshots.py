@@ -41,6 +41,8 @@ async def _until(pause: Callable[[], Awaitable[None]], holds: Callable[[], objec
 
 async def take(state_dir: Path) -> dict[str, str]:
     """Walk the wizard on the lab; SVG text by name."""
+    from textual.widgets import DataTable
+
     from core.lab.fleet import Lab
     from core.secrets import Secrets
     from core.service import Service
@@ -98,7 +100,9 @@ async def take(state_dir: Path) -> dict[str, str]:
             await shown("DoneScreen")
             shoot("done")
             app.go("run")
-            await shown("RunScreen", lambda: app.screen.query_one("#steps").row_count)  # type: ignore[attr-defined]
+            await shown(
+                "RunScreen", lambda: [table for table in app.screen.query(DataTable) if table.row_count]
+            )
             shoot("run")
     return shots
 

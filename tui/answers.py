@@ -68,7 +68,7 @@ class Answers:
         ]
         self.base["waivers"] = [*old, dict(waiver)]
 
-    # -- autosave ------------------------------------------------------------------------------------------------
+    # -- autosave
 
     def to_json(self) -> str:
         """Everything but secrets (which never come here) as JSON."""

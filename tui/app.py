@@ -102,7 +102,7 @@ class PoolwrightApp(App[int]):
         _ = self.push_screen(HomeScreen())
         self.call_after_refresh(self.look_at_runs)
 
-    # -- service and session -------------------------------------------------------------------------------------
+    # -- service and session
 
     @property
     def session(self) -> Session:
@@ -197,7 +197,7 @@ class PoolwrightApp(App[int]):
             return
         self._begin(Answers(spec.model_dump(mode="json", exclude_defaults=True)))
 
-    # -- between screens -----------------------------------------------------------------------------------------
+    # -- between screens
 
     def go(self, step_id: str) -> None:
         """Show a step: the first lies over home, the others take its place."""
@@ -262,7 +262,7 @@ class PoolwrightApp(App[int]):
         self._session.run, self._session.run_has_ended = run, view.outcome is not None
         self.go("done" if view.outcome is not None else "run")
 
-    # -- background ----------------------------------------------------------------------------------------------
+    # -- background
 
     def start_check(self, only: Sequence[str] | None = None, *, force: bool = False) -> None:
         """Look at the servers beside the screen: when something changed, or when asked for."""
@@ -291,7 +291,7 @@ class PoolwrightApp(App[int]):
         except OSError as error:
             self.tell(f"answers cannot be saved: {error.strerror or error}", bad=True)
 
-    # -- small things --------------------------------------------------------------------------------------------
+    # -- small things
 
     def tell(self, text: str, *, bad: bool = False) -> None:
         """A message that does not take the focus."""

@@ -198,7 +198,7 @@ def get_at(data: Any, path: str) -> Any:
 
 
 def flatten(data: Mapping[str, Any], fields: Iterable[FormField]) -> dict[str, str]:
-    """The answers that a spec's data holds, defaults where it holds none. Answers of hidden inputs are their defaults."""
+    """The answers that a spec's data holds, defaults where it holds none (and for inputs that are hidden)."""
     flat: dict[str, str] = {}
     for field in fields:
         if not is_shown(field, flat):

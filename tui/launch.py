@@ -31,7 +31,10 @@ def open_wizard(
     plain: bool = False,
     force: bool = False,
 ) -> int:
-    """Run the wizard and return the exit code. `hints`: lines to show on home, by title. `force` skips the terminal test."""
+    """Run the wizard and return the exit code.
+
+    `hints`: lines to show on home, by title. `force` skips the terminal test.
+    """
     why = "" if plain or force else reason()
     if why:
         print(f"poolwright: plain mode, because {why} (--screens forces the screens)", file=sys.stderr)  # noqa: T201

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def styled(app: PoolwrightApp, text: object, style: str = "", limit: int = 400) -> Text:
-    """Foreign or own text in one of our styles; "" is plain. Blanks in front are kept: they part it from its neighbour."""
+    """Foreign or own text in one of our styles; "" is plain. Blanks in front stay: they part it from its neighbour."""
     raw = str(text)
     front = " " * min(len(raw) - len(raw.lstrip(" ")), 4)
     return Text(

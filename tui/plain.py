@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 HELP = "Enter keeps the value in brackets. Type ? for help, < to go back, :quit to leave, - to empty a value."
 
 
-class Leave(Exception):  # noqa: N818 - not an error: the operator leaves
+class Leave(Exception):
     """The operator leaves the wizard."""
 
 
-class Back(Exception):  # noqa: N818 - not an error: the operator goes back
+class Back(Exception):
     """The operator goes back one step."""
 
 
@@ -110,7 +110,7 @@ class Plain:
         self.ask("Enter asks again:")
         return step_id
 
-    # -- forms ----------------------------------------------------------------------------------------------------
+    # -- forms
 
     def _form(self, step_id: str) -> None:
         for name in wizard.step(step_id).sections:
@@ -153,7 +153,7 @@ class Plain:
             if value:
                 self.session.give_secret(name, value)
 
-    # -- trust and servers ----------------------------------------------------------------------------------------
+    # -- trust and servers
 
     def _trust(self) -> None:
         while not self.session.is_trusted():
@@ -227,7 +227,7 @@ class Plain:
                     self.say(f"{word}: from {source} to {target}: {inert(cell['text'])}")
         self.ask("Enter goes on:")
 
-    # -- review, run, done ----------------------------------------------------------------------------------------
+    # -- review, run, done
 
     def _review(self, step_id: str) -> None:
         if self.session.draft() is not None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 CONTROLLER = "manager"  # name of the secret that the controller's plane refuses (core/secrets)
 SPEC_ONLY = ("accept", "waivers")  # parts of the spec whose change leaves the facts as they are
 _PLACEHOLDER = "placeholder"
+TRIES = 3  # servers asked one by one until one of them answers to an untried secret
 
 
 class Activity(StrEnum):
@@ -92,7 +93,7 @@ class Session:
             if is_shown(field, self.answers.flat)
         ]
 
-    # -- the spec ------------------------------------------------------------------------------------------------
+    # -- the spec
 
     def spec(self) -> BaseSpec:
         """The whole spec, judged by everything it alone tells; SpecError has all problems."""
@@ -149,7 +150,7 @@ class Session:
         self.proved.discard(name)
         self.touch()
 
-    # -- trust ---------------------------------------------------------------------------------------------------
+    # -- trust
 
     def is_trusted(self) -> bool:
         """Were the identities of everything the answers name seen and confirmed?"""
@@ -173,7 +174,7 @@ class Session:
         self._trusted = frozenset(each.endpoint for each in self.identities)
         self.touch()
 
-    # -- live checks ---------------------------------------------------------------------------------------------
+    # -- live checks
 
     def why_no_check(self) -> str:
         """Why the servers cannot be looked at now; empty when they can."""
@@ -237,23 +238,24 @@ class Session:
             self.touch()
 
     async def _look(self, spec: BaseSpec, only: Sequence[str] | None) -> Checked | None:
-        """One server first while a secret is untried, the rest only when it was not refused."""
+        """One server alone while a secret is untried; all that was asked for only when it was not refused.
+
+        That one is looked at again with the others: what servers tell about each other needs all of them.
+        """
         names = list(only) if only is not None else list(spec.server_names)
-        base = self.checked if only is not None else None
-        tried = 0
-        while names and tried < 3 and not self._is_proved():
-            base = await self._ask(spec, names[:1], base)
-            self._learn_secrets(base.fleet)
-            names, tried = names[1:], tried + 1
+        for name in names[:TRIES]:
+            if self._is_proved():
+                break
+            first = await self._ask(spec, [name], self.checked)
+            self._learn_secrets(first.fleet)
             if self.refused:
-                self.error = f"login refused: {', '.join(sorted(self.refused))}; nothing more is tried until it is typed again"
-                self._take(base, "")
+                which = ", ".join(sorted(self.refused))
+                self.error = f"login refused: {which}; nothing more is tried until it is typed again"
+                self._take(first, "")
                 return None
-        if names or base is None:
-            everything = only is None and not tried
-            base = await self._ask(spec, None if everything else names, base)
-            self._learn_secrets(base.fleet)
-        return base
+        checked = await self._ask(spec, only, self.checked if only is not None else None)
+        self._learn_secrets(checked.fleet)
+        return checked
 
     async def _ask(self, spec: BaseSpec, only: Sequence[str] | None, base: Checked | None) -> Checked:
         return await self.service.check(
@@ -303,7 +305,7 @@ class Session:
             found, key=lambda each: (rank(each.verdict.value), each.severity.value, each.id, each.target)
         )
 
-    # -- judging, planning, running ------------------------------------------------------------------------------
+    # -- judging, planning, running
 
     def verdicts(self) -> Verdicts | None:
         """May it be applied? None while there are no results for the present answers."""

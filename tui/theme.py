@@ -1,4 +1,4 @@
-"""Colours and the state table. The only file with hex colours; knows no screen and imports no Textual at import time."""
+"""Colours and the state table. The only file with hex colours; knows no screen, imports Textual only when asked."""
 
 from __future__ import annotations
 

@@ -392,6 +392,6 @@ def hash_of(text: str) -> int:
 
 def _pool_result(spec: BaseSpec) -> CheckResult:
     return CheckResult(
-        id="pool.servers.alike", rules=(), scope=Scope.POOL, target="pool", verdict=Verdict.INFO, severity=Severity.INFO,
-        title="Identical servers recommended", detail=f"{len(spec.servers)} servers, all alike",
+        id="pool.servers.alike", rules=(), scope=Scope.POOL, target="pool", verdict=Verdict.INFO,
+        severity=Severity.INFO, title="Identical servers recommended", detail=f"{len(spec.servers)} servers, all alike",
     )  # fmt: skip

@@ -85,8 +85,8 @@ def test_home(snap_compare: Compare, service: FakeService, size: tuple[int, int]
 @pytest.mark.parametrize(
     ("step", "keys"),
     [
-        ("connect", ()), ("pool", ("down", "down")), ("servers", ("f3",)), ("storage", ()), ("compatibility", ("down",)),
-        ("review", ()),
+        ("connect", ()), ("pool", ("down", "down")), ("servers", ("f3",)), ("storage", ()),
+        ("compatibility", ("down",)), ("review", ()),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip

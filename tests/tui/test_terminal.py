@@ -61,7 +61,8 @@ def test_without_a_terminal_textual_is_never_imported(words: list[str]) -> None:
 
 
 def test_the_first_paint_waits_for_nothing_but_textual() -> None:
-    code = "import sys, tui.app\nprint(sorted(set(sys.modules) & {'pydantic', 'asyncssh', 'core.service', 'core.models'}))"
+    heavy = "{'pydantic', 'asyncssh', 'core.service', 'core.models'}"
+    code = f"import sys, tui.app\nprint(sorted(set(sys.modules) & {heavy}))"
     assert run_python(code).stdout.strip() == "[]"
 
 

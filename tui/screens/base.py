@@ -1,4 +1,4 @@
-"""What every screen of the wizard shares: stepper, heading, body, what is missing, buttons, footer, one drawing timer."""
+"""What every screen of the wizard shares: stepper, heading, what is missing, buttons, footer, one drawing timer."""
 
 from __future__ import annotations
 

@@ -192,6 +192,7 @@ class ReviewScreen(StepScreen):
     @override
     def help_text(self) -> Text:
         return Text(
-            "Findings stand worst first; fail must be mended (or the server dropped), unknown must be accepted by its id. "
-            "The plan shows every command and how each step is undone. Nothing is changed before the pool's name is typed."
+            "Findings stand worst first; fail must be mended (or the server dropped), unknown must be accepted by "
+            "its id. The plan shows every command and how each step is undone. Nothing is changed before the pool's "
+            "name is typed."
         )

@@ -1,4 +1,4 @@
-"""Trust: one table of all host keys and certificates. New ones are confirmed by typing their count; a changed one stops."""
+"""Trust: one table of all host keys and certificates; new ones are confirmed by their count, a changed one stops."""
 
 from __future__ import annotations
 

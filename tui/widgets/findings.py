@@ -53,7 +53,8 @@ class Findings(Vertical):
         if list(results) == self.results:
             return
         app = cast("PoolwrightApp", self.app)
-        kept = self.current.key if self.current else None
+        moved = self._table.cursor_row > 0  # at the top the worst finding stays under the cursor
+        kept = self.current.key if self.current and moved else None
         self.results = list(results)
         table = self._table
         table.clear()

@@ -1,4 +1,4 @@
-"""Password inputs for the secrets a spec needs. A value goes to the session on Enter only, and is never shown or kept."""
+"""Password inputs for the secrets a spec needs. A value goes to the session on Enter only and is never kept."""
 
 from __future__ import annotations
 
