@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TypeVar
 
-from core.lab.dom0 import syntax as tree
+from core.lab.dom0 import tree
+from core.lab.dom0.expansion import braces, escape, evaluate, trimmed
+from core.lab.dom0.syntax import ShellSyntaxError, parse
 from core.lab.dom0.vfs import Vfs, VfsError
 from core.lab.world import LabServer, World
 
@@ -236,8 +238,8 @@ class Shell:
     async def run_text(self, text: str, io: Io) -> int:
         """Run a script; syntax errors read like bash's. Returns its exit status."""
         try:
-            parsed = tree.parse(text)
-        except (tree.ShellSyntaxError, RecursionError) as error:
+            parsed = parse(text)
+        except (ShellSyntaxError, RecursionError) as error:
             token = getattr(error, "token", "")
             said = (
                 f"syntax error near unexpected token `{token}'"
@@ -510,13 +512,13 @@ class Shell:
                     if number:
                         fields.append((text, pattern))
                         text = pattern = ""
-                    text, pattern, is_there = text + value, pattern + _escape(value), True
+                    text, pattern, is_there = text + value, pattern + escape(value), True
                 continue
             value = await self._part(part, io)
             if isinstance(part, tree.Literal) and not part.quoted and index == 0 and value.startswith("~"):
                 value = HOME + value[1:] if value == "~" or value.startswith("~/") else value
             if part.quoted or isinstance(part, tree.Literal):
-                text, pattern = text + value, pattern + (_escape(value) if part.quoted else value)
+                text, pattern = text + value, pattern + (escape(value) if part.quoted else value)
                 is_there = is_there or part.quoted or bool(value)
                 continue
             pieces = value.split()
@@ -535,7 +537,7 @@ class Shell:
                 text, pattern, is_there = "", "", False
         if is_there or text:
             fields.append((text, pattern))
-        return [found for one in fields for item in _braces(one) for found in self._glob(item)]
+        return [found for one in fields for item in braces(one) for found in self._glob(item)]
 
     def _glob(self, item: tuple[str, str]) -> list[str]:
         text, pattern = item
@@ -595,72 +597,12 @@ class Shell:
             return word if is_set else ""
         if kind == "?":
             return value or ""
-        return _trimmed(value or "", part.op, word)
+        return trimmed(value or "", part.op, word)
 
     def _arithmetic(self, text: str) -> int:
         named = re.sub(r"\$?\b([A-Za-z_]\w*)\b", lambda m: str(_integer(self.variable(m[1]))), text)
         named = re.sub(r"\$([0-9?#])", lambda m: str(_integer(self.variable(m[1]))), named)
         return evaluate(named)
-
-
-def evaluate(text: str) -> int:
-    """An arithmetic expression of integers: + - * / % and parentheses, comparisons give 0 or 1."""
-    tokens = re.findall(r"\d+|[()+\-*/%]|[<>=!]=|[<>]", text)
-    position = 0
-
-    def atom() -> int:
-        nonlocal position
-        token = tokens[position] if position < len(tokens) else "0"
-        position += 1
-        if token == "(":
-            value = comparison()
-            position += 1
-            return value
-        if token == "-":
-            return -atom()
-        return int(token) if token.isdigit() else 0
-
-    def product() -> int:
-        nonlocal position
-        value = atom()
-        while position < len(tokens) and tokens[position] in "*/%":
-            operator = tokens[position]
-            position += 1
-            other = atom()
-            value = value * other if operator == "*" else 0 if not other else (
-                int(value / other) if operator == "/" else value % other
-            )  # fmt: skip
-        return value
-
-    def total() -> int:
-        nonlocal position
-        value = product()
-        while position < len(tokens) and tokens[position] in "+-":
-            operator = tokens[position]
-            position += 1
-            value = value + product() if operator == "+" else value - product()
-        return value
-
-    def comparison() -> int:
-        nonlocal position
-        value = total()
-        while position < len(tokens) and tokens[position] in ("<", ">", "<=", ">=", "==", "!="):
-            operator = tokens[position]
-            position += 1
-            other = total()
-            value = int(
-                {
-                    "<": value < other,
-                    ">": value > other,
-                    "<=": value <= other,
-                    ">=": value >= other,
-                    "==": value == other,
-                    "!=": value != other,
-                }[operator]
-            )
-        return value
-
-    return comparison()
 
 
 def _integer(text: str | None) -> int:
@@ -669,38 +611,3 @@ def _integer(text: str | None) -> int:
 
 def _nothing(data: bytes) -> None:
     """Where /dev/null writes."""
-
-
-def _escape(text: str) -> str:
-    """Quoted text in a pattern: nothing in it is special, braces included."""
-    return re.sub(r"([*?\[{])", r"[\1]", text)
-
-
-def _braces(item: tuple[str, str]) -> list[tuple[str, str]]:
-    """{a,b} and {1..3} of an unquoted word."""
-    text, pattern = item
-    match = re.search(r"\{([^{}]*,[^{}]*|\d+\.\.\d+)\}", pattern)
-    if match is None or text != pattern:
-        return [item]
-    if ".." in match[1] and "," not in match[1]:
-        first, last = (int(number) for number in match[1].split(".."))
-        step = 1 if last >= first else -1
-        choices = [str(number) for number in range(first, last + step, step)][:1000]
-    else:
-        choices = match[1].split(",")
-    made = [pattern[: match.start()] + choice + pattern[match.end() :] for choice in choices]
-    return [found for text in made for found in _braces((text, text))]
-
-
-def _trimmed(value: str, op: str, pattern: str) -> str:
-    if op == "/":
-        wanted, _, new = pattern.partition("/")
-        if wanted.startswith("/"):
-            return value.replace(wanted[1:], new)
-        return value.replace(wanted, new, 1)
-    ends = range(len(value) + 1)
-    if op in ("#", "##"):
-        order = ends if op == "#" else reversed(ends)
-        return next((value[end:] for end in order if fnmatch.fnmatchcase(value[:end], pattern)), value)
-    order = reversed(ends) if op == "%" else ends
-    return next((value[:start] for start in order if fnmatch.fnmatchcase(value[start:], pattern)), value)

@@ -11,7 +11,7 @@ import asyncssh
 from typing_extensions import override
 
 from core.lab import faults, keys
-from core.lab.dom0 import commands, files
+from core.lab.dom0 import commands, devices, files
 from core.lab.dom0.shell import Command, Input, Io, Shell, ShellExit
 from core.lab.dom0.syntax import ShellSyntaxError, parse
 from core.lab.dom0.vfs import Vfs
@@ -23,7 +23,7 @@ FOLLOW_S = 0.25  # how often the socket looks whether it shall listen
 HANG_S = 86400.0
 CHUNK = 65536
 
-__all__ = ["Dom0Server", "commands", "files"]
+__all__ = ["Dom0Server", "commands", "devices", "files"]
 
 
 class _Login(asyncssh.SSHServer):

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.lab.build import build_world
-from core.lab.dom0 import commands, files
+from core.lab.dom0 import commands, devices, files
 from core.lab.dom0.shell import Input, Io, Shell
 from core.lab.dom0.syntax import ShellSyntaxError, parse
 from core.lab.dom0.vfs import Vfs
 from core.lab.scenario import load_scenario
 
-__all__ = ["commands", "files"]
+__all__ = ["commands", "devices", "files"]
 
 
 def shell(scenario: str = "healthy-nfs", servers: int = 3) -> Shell:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 
-from core.lab.dom0.shell import HOME, ON_LINUX, ON_SOLARIS, Command, Io, ShellExit, command, evaluate
+from core.lab.dom0.expansion import evaluate
+from core.lab.dom0.shell import HOME, ON_LINUX, ON_SOLARIS, Command, Io, ShellExit, command
 from core.lab.dom0.vfs import VfsError
 
 _ESCAPES = {
