@@ -14,7 +14,6 @@ from core.cpu.migrate import GroupReading, reading_of
 from core.cpu.parse import CpuFormatError, parse_profiles
 from core.cpu.pool import Memory
 from core.models.cpu import CpuProfile
-from core.models.facts import ServerFacts
 from core.models.fleet import FleetFacts
 
 
@@ -26,6 +25,7 @@ class Fleet:
     memory: dict[str, Memory] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)  # why a processor is not known
+    groups: dict[str, list[str]] = field(default_factory=dict)  # as a controller lists them: group -> servers
 
     def add(self, name: str, profile: CpuProfile | None, source: str = "", reason: str = "") -> str:
         """Add a server under its name, or under a numbered one when the name is taken; returns the name used."""
@@ -41,24 +41,19 @@ class Fleet:
 
     @property
     def reading(self) -> GroupReading:
-        """Group memberships that the facts carry."""
-        return reading_of(self.profiles)
+        """Group memberships as read back: the controller's lists, and what single servers carry."""
+        members = {group: list(servers) for group, servers in reading_of(self.profiles).members.items()}
+        for group, servers in self.groups.items():
+            known = members.setdefault(group, [])
+            known.extend(server for server in servers if server not in known)
+        return GroupReading(members)
 
 
 def of_facts(facts: FleetFacts) -> Fleet:
-    """The processors, memory and releases of collected facts."""
+    """The processors, memory, releases and groups of collected facts, of any platform."""
     fleet = Fleet()
-    for name, server in facts.servers.items():
-        _add_server(fleet, name, server)
+    _read_facts(fleet, facts.model_dump(mode="json"), "server", "collected facts")
     return fleet
-
-
-def _add_server(fleet: Fleet, name: str, server: ServerFacts) -> None:
-    profile = server.cpu.value if server.cpu.is_known else None
-    if profile is not None:
-        profile = _completed(profile, server.release.value, server.hypervisor.value, server.kernel.value)
-    used = fleet.add(name, profile, server.cpu.source, server.cpu.missing or "")
-    fleet.memory[used] = Memory(server.memory_mib.value, server.free_memory_mib.value)
 
 
 def _completed(
@@ -109,6 +104,7 @@ def _read_facts(fleet: Fleet, data: dict[str, Any], name: str, source: str) -> b
         for server, facts in servers.items():
             if isinstance(facts, dict):
                 _read_server(fleet, str(server), facts, source)
+        _read_groups(fleet, data, servers)
         return True
     if isinstance(data.get("cpu"), dict) and "address" in data:
         _read_server(fleet, str(data.get("name") or name), data, source)
@@ -117,6 +113,50 @@ def _read_facts(fleet: Fleet, data: dict[str, Any], name: str, source: str) -> b
         fleet.add(name, _profile(data), source)
         return True
     return False
+
+
+def _read_groups(fleet: Fleet, data: Mapping[str, Any], servers: Mapping[str, Any]) -> None:
+    """Groups of a controller: its own lists by server id, or the one group each of its servers names."""
+    for controller in data.values():
+        if not isinstance(controller, dict) or "cpu_groups" not in controller:
+            continue
+        names: dict[str, str] = {}  # the controller's id of a server -> ours
+        for row in _dicts(_fact(controller, "servers")):
+            ours = _ours(row, servers)
+            if ours is None:
+                continue
+            names[str(row.get("id"))] = ours
+            group = inert(row.get("cpu_group"))
+            if group:
+                _join(fleet, group, ours)
+        for row in _dicts(_fact(controller, "cpu_groups")):
+            group = inert(row.get("id") or row.get("name"))
+            listed = row.get("servers")
+            for server in listed if isinstance(listed, list) else []:
+                if group and str(server) in names:
+                    _join(fleet, group, names[str(server)])
+
+
+def _join(fleet: Fleet, group: str, server: str) -> None:
+    members = fleet.groups.setdefault(group, [])
+    if server not in members:
+        members.append(server)
+
+
+def _dicts(rows: Any) -> list[dict[str, Any]]:
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _ours(row: Mapping[str, Any], servers: Mapping[str, Any]) -> str | None:
+    """Our name of the server in a controller's row, by its id, address or names."""
+    told = {str(row[key]).lower() for key in ("id", "name", "address", "hostname") if row.get(key)}
+    for name, facts in servers.items():
+        if not isinstance(facts, dict):
+            continue
+        own = (name, facts.get("address"), _fact(facts, "server_uuid"), _fact(facts, "hostname"))
+        if told & {str(value).lower() for value in own if value}:
+            return str(name)
+    return None
 
 
 def _fact(facts: Mapping[str, Any], name: str) -> Any:

@@ -52,7 +52,7 @@ def _sparc(name: str) -> Generation:
         if hit:
             text = row["name"].replace("{1}", hit[1] if hit.groups() else "")
             return Generation(text, None, frozenset(row["moves"].split()))
-    return Generation(UNKNOWN)
+    return Generation("SPARC")
 
 
 @cache

@@ -101,7 +101,8 @@ def compat_html(found: CompatReport) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(_policy())}">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="referrer" content="no-referrer">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        '<meta name="referrer" content="no-referrer">'
         f"<title>{escape(found.title)}</title><style>{_STYLE}</style></head><body>"
         + "\n".join(section for section in sections if section)
         + f"<script>{_SCRIPT}</script></body></html>\n"

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from core.cpu.fleet import Fleet
     from core.cpu.verdict import Guest
+    from core.models.spec import BaseSpec
     from core.reports.compat_build import CompatReport
+    from core.service import Service
 
 MAX_FILE = 64 * 1024 * 1024
 
@@ -113,7 +115,10 @@ def gather(args: argparse.Namespace) -> Fleet:
     for path in (*args.facts, *args.cpuinfo):
         merge(fleet, read_file(path))
     if args.spec is not None:
-        merge(fleet, _look(args))
+        from core.service import Service
+
+        service = Service(args.state_dir, known_hosts=args.known_hosts)
+        merge(fleet, look(args, service, service.load(args.spec)))
     if not fleet.profiles:
         raise CompatInputError(
             "cannot compare processors: none given", fix="give SPEC, --facts FILE or --cpuinfo FILE"
@@ -129,6 +134,8 @@ def merge(fleet: Fleet, other: Fleet) -> list[str]:
         if name in other.memory:
             fleet.memory[used] = other.memory[name]
         names.append(used)
+    for group, servers in other.groups.items():
+        fleet.groups.setdefault(group, []).extend(servers)
     return names
 
 
@@ -155,26 +162,23 @@ def read_file(path: Path) -> Fleet:
         raise CpuFormatError(f"{path}: {error.message}", fix=error.fix) from None
 
 
-def _look(args: argparse.Namespace) -> Fleet:
-    """Observe the servers of the spec through the service."""
+def look(args: argparse.Namespace, service: Service, spec: BaseSpec) -> Fleet:
+    """Observe the servers of a spec, with what trust and secrets that needs."""
     import asyncio
 
     from core.cli.diagnostics import say
     from core.cli.inputs import gather_secrets, require_trust
     from core.cpu import fleet
-    from core.service import Service
 
-    service = Service(args.state_dir, known_hosts=args.known_hosts)
-    spec = service.load(args.spec)
     secrets = gather_secrets(service, spec, args.password_file)
 
-    async def look() -> Fleet:
+    async def observe() -> Fleet:
         await require_trust(service, spec, secrets)
-        say(f"looking at {len(spec.servers)} server(s) ...")
+        say(f"looking at {len(spec.server_names)} server(s) ...")
         checked = await service.check(spec, secrets)
         return fleet.of_facts(checked.fleet)
 
-    return asyncio.run(look())
+    return asyncio.run(observe())
 
 
 def _assignments(words: list[str]) -> dict[str, str]:
@@ -216,7 +220,8 @@ def _with_what_if(args: argparse.Namespace, fleet: Fleet, guests: tuple[Guest, .
         profiles = whatif.apply(fleet.profiles, change)
     except KeyError as error:
         raise CompatInputError(f"cannot change {error.args[0]}: no such server, or not readable") from None
-    after = NewFleet(profiles, fleet.memory, {**fleet.sources, **added.sources}, fleet.reasons)
+    sources = {**fleet.sources, **added.sources}
+    after = NewFleet(profiles, fleet.memory, sources, fleet.reasons, fleet.groups)
     found = report(after, guests)
     found.difference = whatif.compare(fleet.profiles, profiles, guests)
     return found

@@ -67,21 +67,17 @@ def _fleet(args: argparse.Namespace) -> Fleet:
 
 
 def _of_run(args: argparse.Namespace) -> Fleet:
-    """Facts recorded with the newest run of this pool (or this run)."""
-    from core.cpu import fleet
+    """Look at the servers of the newest run of this pool (or of this run), with the spec it was made from."""
+    from core.cli.commands import compat
     from core.reports.compat_build import CompatInputError
     from core.service import Service
 
-    service = Service(args.state_dir)
+    service = Service(args.state_dir, known_hosts=args.known_hosts)
     for view in service.runs():
-        if args.pool not in (view.pool, view.run):
-            continue
-        facts = getattr(service.show(view.run), "facts", None)
-        if facts is not None:
-            return fleet.of_facts(facts)
+        if args.pool in (view.pool, view.run):
+            return compat.look(args, service, service.spec_of(view.run))
     raise CompatInputError(
-        f"cannot find recorded facts of pool {args.pool}",
-        fix="give --facts FILE, or the pool's spec file as POOL",
+        f"cannot find a run of pool {args.pool}", fix="give --facts FILE, or the pool's spec file as POOL"
     )
 
 

@@ -13,11 +13,19 @@ _START = re.compile(
     r"^[ \t]*(processor([ \t]+\d+)?|vendor_id|cpu family|cpu|system type|vendor|CPU implementer|hart|features)[ \t]*:",
     re.MULTILINE,
 )
-_MARKS = (  # key of a line -> architecture it gives away
-    ("cpu implementer", Arch.OTHER, "foreign ARM"),
-    ("bogomips per cpu", Arch.OTHER, "foreign s390"),
-    ("mvendorid", Arch.OTHER, "foreign RISC-V"),
-    ("isa", Arch.OTHER, "foreign RISC-V"),
+_MARKS = (  # a key of the text (lower case), the start of its value -> architecture it gives away
+    ("cpu implementer", "", "foreign ARM"),
+    ("bogomips per cpu", "", "foreign s390"),
+    ("mvendorid", "", "foreign RISC-V"),
+    ("isa", "rv", "foreign RISC-V"),
+    ("arch", "ia-64", "foreign IA-64"),
+    ("cpu family", "loongson", "foreign LoongArch"),
+    ("cpu family", "pa-risc", "foreign PA-RISC"),
+    ("cpu model", "loongson", "foreign MIPS"),
+    ("cpu model", "mips", "foreign MIPS"),
+    ("cpu", "alpha", "foreign Alpha"),
+    ("processor", "arm", "foreign ARM"),
+    ("revision", "", "foreign POWER"),
 )
 
 
@@ -119,11 +127,8 @@ def _sparc(block: dict[str, str]) -> CpuProfile:
 
 def _foreign(blocks: list[dict[str, str]]) -> CpuProfile:
     first = blocks[0]
-    keys = {key for block in blocks for key in block}
-    kind = next((name for key, _, name in _MARKS if key in keys), "foreign")
-    if "pvr" in first.get("revision", "") or first.get("cpu", "").upper().startswith(
-        ("POWER", "PPC", "970", "74")
-    ):
+    kind = next((name for key, start, name in _MARKS if _shows(blocks, key, start)), "foreign")
+    if first.get("cpu", "").upper().startswith(("POWER", "PPC", "970", "74")):
         kind = "foreign POWER"
     names = frozenset(first.get("features", first.get("flags", "")).lower().split())
     return CpuProfile(
@@ -135,6 +140,11 @@ def _foreign(blocks: list[dict[str, str]]) -> CpuProfile:
         logical_cpus=sum("processor" in block for block in blocks) or None,
         remarks=(kind,),
     )
+
+
+def _shows(blocks: list[dict[str, str]], key: str, start: str) -> bool:
+    values = [block[key].lower() for block in blocks if key in block]
+    return any("pvr" in value if key == "revision" else value.startswith(start) for value in values)
 
 
 def reads_flags_only(text: str) -> bool:

@@ -122,6 +122,9 @@ def _prtdiag(text: str) -> CpuProfile:
     if named:
         clock = re.search(r"\b(\d{3,5})\s*MHz\b", text[named.start() - 200 if named.start() > 200 else 0 :])
         return sparc(named[1], clock[1] if clock else None)
+    short = re.search(r"\bUS-(I{1,3}[ie]?\+?|IV\+?)(?=\s)", text)
+    if short:
+        return sparc(f"UltraSPARC-{short[1]}")
     rows = re.findall(
         r"^[ \t]*\d+[ \t]+\d+[ \t]+[\d, ]+?[ \t]{2,}(\d{3,5})\s+[\d.]+\s+(\d+)\s+(\d+)\s*$",
         text,

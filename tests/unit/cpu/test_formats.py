@@ -18,6 +18,12 @@ from core.models.cpu import Arch, CpuProfile, FlagSource
 from .samples import BASE, FIXTURES, HASWELL, cpuinfo, server
 
 KEYS = {
+    "cpuinfo-ia64.txt": (None, None, None, None, "foreign IA-64"),
+    "cpuinfo-mips.txt": (None, None, None, None, "foreign MIPS"),
+    "prtdiag-v490.txt": (None, None, None, None, "SPARC"),
+    "xapi-host-record.xml": ("GenuineIntel", "6", "23", "6", "Penryn/Harpertown"),
+    "xapi-host.json": ("GenuineIntel", "6", "63", "2", "Haswell-EP/EX"),
+    "xapi-ocaml.txt": ("AuthenticAMD", "21", "1", "2", "Bulldozer (Interlagos/Valencia)"),
     "cpuid-raw.txt": ("GenuineIntel", "6", "62", "4", "Ivy Bridge-EP/EX"),
     "flags-only.txt": (None, None, None, None, "unknown"),
     "kstat-t5.txt": (None, None, None, None, "SPARC T5"),
@@ -68,6 +74,19 @@ def test_hw_caps_of_old_and_new_xen_have_other_layouts() -> None:
 
 def test_no_hvm_in_the_capabilities_means_hvm_is_off() -> None:
     assert fixture("xm-info-3.2.txt").has_hvm is False
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("xapi-cpu-info.txt", {"sse4_2", "vmx", "lm"}),  # four words: base ecx, edx, extended ecx, edx
+        ("xapi-host.json", {"avx", "aes", "lm", "smep", "xsaveopt"}),  # ten words in Xen's order
+        ("xapi-ocaml.txt", {"sse4a", "xop", "fma4", "lm"}),
+    ],
+)
+def test_feature_words_of_xenserver_are_the_machines_own(name: str, seen: set[str]) -> None:
+    assert seen <= fixture(name).flags
+    assert fixture(name).flag_source is FlagSource.HW_CAPS
 
 
 def test_fewer_than_three_words_tell_nothing() -> None:

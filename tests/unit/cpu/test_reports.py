@@ -172,6 +172,29 @@ def test_collected_facts_are_read_whatever_their_platform_adds() -> None:
     assert fleet.memory["a"] == Memory(1024, 512)
 
 
+def test_groups_are_read_from_a_controllers_lists_and_from_its_servers() -> None:
+    """3.3 and later list the groups; 3.2 only names one on each server."""
+    facts = FleetFacts(servers={"a": _facts(server(HASWELL), "a"), "b": _facts(server(HASWELL), "b")})
+    data = json.loads(facts.model_dump_json())
+    data["servers"]["a"]["server_uuid"] = {"value": "00:0a", "missing": None}
+    data["servers"]["b"]["address"] = "203.0.113.2"
+    rows = [
+        {"id": "00:0a", "name": "x", "cpu_group": "Default_Intel_F6_M62"},
+        {"id": "9", "address": "203.0.113.2"},
+    ]
+    custom = {"id": "c1", "name": "custom", "servers": ["00:0a", "9", "nobody"]}
+    data["manager"] = {
+        "servers": {"value": rows, "missing": None},
+        "cpu_groups": {"value": [custom], "missing": None},
+    }
+    found = read(json.dumps(data), "unnamed")
+    assert found.reading.members == {"Default_Intel_F6_M62": ["a"], "c1": ["a", "b"]}
+    mismatches = compat_build.document(compat_build.report(found))["group_mismatches"]
+    assert mismatches == [
+        {"server": "a", "predicted": "Default_Intel_F6_M63", "actual": "Default_Intel_F6_M62"}
+    ]
+
+
 def test_one_server_and_one_profile_are_read_as_well() -> None:
     assert list(read(_facts(server(HASWELL), "a").model_dump_json(), "x").profiles) == ["a"]
     assert list(read(server(HASWELL).model_dump_json(), "x").profiles) == ["x"]
