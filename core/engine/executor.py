@@ -14,7 +14,7 @@ from core.engine.control import Control, Wish
 from core.engine.journal import Entry, Journal
 from core.engine.planner import HELD, next_step
 from core.engine.planner import check_plan as check_plan
-from core.engine.reading import EngineLimits, Patience, Sleep, said
+from core.engine.reading import EngineLimits, Patience, Sleep, said, settle
 from core.engine.step import Look, Seen, Step
 from core.engine.undoing import Stopped, Undoer, residue_entry, step_entry
 from core.errors import (
@@ -153,34 +153,35 @@ class Executor:
     async def _settle(self, planned: PlannedStep) -> None:
         """A step whose intent is on disk and whose end is not: ask the world what became of it."""
         before = self._journal.now.steps[planned.id].record
+        await settle(self._world, planned.id)
         look = await self._look(planned)
         match look.seen:
             case Seen.THERE:  # ours, since the intent came before it
                 await self._prove(planned, {**before, **look.record}, "found done")
             case Seen.NOT_THERE:
-                await self._do(planned, before)
+                await self._do(planned, before, again=True)
             case _:
                 self._write(planned, _S.FAILED, _why(look))
 
-    async def _do(self, planned: PlannedStep, before: JsonDict) -> None:
+    async def _do(self, planned: PlannedStep, before: JsonDict, *, again: bool = False) -> None:
         self._write(planned, _S.DOING, "", before)
         try:
             record = {**before, **await self._steps[planned.id].do(self._world)}
         except JournalError:
             raise
         except Exception as error:  # noqa: BLE001 - a step's bug fails the step, never the runner
-            await self._decide(planned, before, error)
+            await self._decide(planned, before, error, again=again)
             return
         await self._prove(planned, record, "")
 
-    async def _decide(self, planned: PlannedStep, before: JsonDict, error: Exception) -> None:
-        """`do` raised. Where only the reply was lost, what is there decides; nothing is sent again."""
-        if isinstance(error, _REPLY_LOST):
+    async def _decide(self, planned: PlannedStep, before: JsonDict, error: Exception, *, again: bool) -> None:
+        """`do` raised. Where the reply was lost, or an earlier process's command may just have got there first, what
+        is there decides; nothing is sent again."""
+        if again or isinstance(error, _REPLY_LOST):
+            await settle(self._world, planned.id)
             look = await self._look(planned)
             if look.seen is Seen.THERE:
-                await self._prove(
-                    planned, {**before, **look.record}, "the answer was lost, the result is there"
-                )
+                await self._prove(planned, {**before, **look.record}, f"the result is there: {said(error)}")
                 return
         self._write(planned, _S.FAILED, said(error))
 

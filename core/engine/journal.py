@@ -36,7 +36,7 @@ class Entry(NamedTuple):
     text: str = ""
     step: str = ""
     state: str = ""
-    data: JsonDict = {}  # noqa: RUF012 - never changed
+    data: JsonDict = {}
 
 
 def new_run_id(now: datetime) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
 from core.engine.step import Look, Seen
 from core.errors import JournalError, LoginRefused, PoolwrightError, TransportError
@@ -20,6 +21,15 @@ class EngineLimits:
     read_attempts: int = 3
     undo_attempts: int = 3
     retry_delay_s: float = 4.0  # doubles with each try, with jitter
+
+
+@runtime_checkable
+class Settles(Protocol):
+    """A world on which a command of an ended process may still be at work (a job, a lock)."""
+
+    async def settle(self, step_id: str) -> None:
+        """Wait, within limits of its own, until nothing begun for this step is under way any more; reads only."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,17 @@ class Patience:
             if seen.seen is not Seen.UNKNOWN:
                 break
         return seen
+
+
+async def settle(world: Any, step_id: str) -> None:
+    """Give what an earlier process began the time to end, where the world can tell; a failure decides nothing."""
+    if isinstance(world, Settles):
+        try:
+            await world.settle(step_id)
+        except JournalError:
+            raise
+        except Exception:  # noqa: BLE001 - the look that follows decides, and says what it cannot see
+            return
 
 
 def said(error: BaseException) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.engine.control import Control, Wish
 from core.engine.journal import Entry, Journal
-from core.engine.reading import Patience, said
+from core.engine.reading import Patience, said, settle
 from core.engine.step import Seen, Step, Undone
 from core.errors import JournalError
 from core.models.events import EventKind, Outcome, Residue, RunState, StepState
@@ -16,7 +16,7 @@ from core.models.plan import JsonDict, PlannedStep
 _S = StepState
 
 
-class Stopped(Exception):  # noqa: N818 - not an error: the process was asked to end
+class Stopped(Exception):
     """The runner shall end; the run stays open in the journal and can be resumed."""
 
 
@@ -136,6 +136,7 @@ class Undoer:
     async def _foreign(self, planned: PlannedStep) -> str:
         if planned.id not in self._doubtful:
             return ""
+        await settle(self._world, planned.id)
         step = self._steps[planned.id]
         look = await self._patience.look(lambda: step.look(self._world))
         return (

@@ -11,8 +11,8 @@ import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -137,15 +137,18 @@ async def follow(state_dir: Path, run: str, since: int = 0) -> AsyncGenerator[Ru
     cursor, is_over = since, False
     while not is_over:
         was_live = is_live(paths.root, run)
-        if was_live:
-            async with contextlib.aclosing(_attached(paths, run, cursor)) as events:
-                async for event in events:
-                    if event is None:
-                        is_over = True
-                    else:
-                        cursor = event.seq
-                        yield event
-        for event in _written(paths, run, cursor):
+        talk = await _attach(paths, run, cursor) if was_live else None
+        try:
+            while talk is not None and not is_over and (message := await talk.hear()) is not None:
+                is_over = message.get("type") == "end"
+                if message.get("type") == "event":
+                    event = RunEvent.model_validate(message["event"])
+                    cursor = event.seq
+                    yield event
+        finally:
+            if talk is not None:
+                talk.close()
+        for event in _written(paths, run, cursor):  # cut, dropped or not there: the journal knows
             cursor = event.seq
             yield event
         if not was_live:
@@ -165,38 +168,54 @@ def _written(paths: StatePaths, run: str, since: int) -> Iterator[RunEvent]:
         since = events[-1].seq
 
 
-async def _attached(paths: StatePaths, run: str, since: int) -> AsyncGenerator[RunEvent | None, None]:
-    """Live events; a last None says that the runner told the end; without it the connection was cut."""
+async def _attach(paths: StatePaths, run: str, since: int) -> _Talk | None:
+    """A talk that tells the events after `since`; None when the runner does not answer."""
     try:
-        async with _conversation(paths, run) as (reader, writer):
-            writer.write(encode({"type": "attach", "v": VERSION, "since": since}))
-            await writer.drain()
-            while line := await reader.readline():
-                message = decode(line)
-                if message.get("type") == "event":
-                    yield RunEvent.model_validate(message["event"])
-                elif message.get("type") == "end":
-                    yield None
-                    return
-    except (OSError, TimeoutError, ValueError, ProtocolError):
-        return  # cut, dropped or not there: the journal knows
+        talk = await _Talk.begin(paths, run)
+        await talk.say({"type": "attach", "v": VERSION, "since": since})
+    except (OSError, TimeoutError, ProtocolError):
+        return None
+    return talk
 
 
-@asynccontextmanager
-async def _conversation(
-    paths: StatePaths, run: str
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_unix_connection(sock=connect(paths.socket(run)), limit=LINE_MAX_BYTES)
-    try:
+class _Talk:
+    """One connection to a runner. Not a context manager: an abandoned follower must be closable at any await."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    @classmethod
+    async def begin(cls, paths: StatePaths, run: str) -> _Talk:
+        """Connect and be greeted; RunnerError when refused, OSError and others when nobody is there."""
+        sock = connect(paths.socket(run))
+        talk = cls(*await asyncio.open_unix_connection(sock=sock, limit=LINE_MAX_BYTES))
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                hello = decode(await talk._reader.readline())
+            if hello.get("type") != "hello":
+                raise RunnerError(f"cannot attach to run {run}: {hello.get('message', 'it does not answer')}")
+        except BaseException:
+            talk.close()
+            raise
+        return talk
+
+    async def say(self, message: dict[str, Any]) -> None:
+        """Send one message."""
+        self._writer.write(encode(message))
         async with asyncio.timeout(ANSWER_S):
-            hello = decode(await reader.readline())
-        if hello.get("type") != "hello":
-            raise RunnerError(f"cannot attach to run {run}: {hello.get('message', 'it does not answer')}")
-        yield reader, writer
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
+            await self._writer.drain()
+
+    async def hear(self) -> dict[str, Any] | None:
+        """The next message; None when the connection is cut or speaks nonsense."""
+        try:
+            line = await self._reader.readline()
+            return decode(line) if line else None
+        except (OSError, ValueError, ProtocolError):
+            return None
+
+    def close(self) -> None:
+        """Hang up."""
+        self._writer.close()
 
 
 async def control(state_dir: Path, run: str, action: Action | str, *, take_over: bool = False) -> str:
@@ -207,16 +226,18 @@ async def control(state_dir: Path, run: str, action: Action | str, *, take_over:
     """
     paths = StatePaths.of(state_dir)
     asked = {"type": "control", "v": VERSION, "action": Action(action).value, "take_over": take_over}
-    answer: dict[str, Any]
-    try:
-        async with _conversation(paths, run) as (reader, writer):
-            writer.write(encode(asked))
-            await writer.drain()
+    answer: dict[str, Any] | None = None
+    with contextlib.suppress(OSError, TimeoutError, ProtocolError):
+        talk = await _Talk.begin(paths, run)
+        try:
+            await talk.say(asked)
             async with asyncio.timeout(ANSWER_S):
-                answer = decode(await reader.readline())
-    except (OSError, TimeoutError, ProtocolError) as error:
-        fix = f"resume it: poolwright resume {run}" if not is_live(paths.root, run) else "try again"
-        raise RunnerError(f"cannot {action} run {run}: its runner does not answer", fix=fix) from error
+                answer = await talk.hear()
+        finally:
+            talk.close()
+    if answer is None:
+        fix = "try again" if is_live(paths.root, run) else f"resume it: poolwright resume {run}"
+        raise RunnerError(f"cannot {action} run {run}: its runner does not answer", fix=fix)
     if answer.get("ok") is not True:
         raise RunnerError(f"cannot {action} run {run}: {answer.get('message', 'no answer')}")
     return str(answer.get("message", ""))

@@ -38,6 +38,13 @@ class ToyWorld:
     def remember(self, step_id: str, record: JsonDict) -> None:
         self.remembered[step_id] = record
 
+    async def settle(self, step_id: str) -> None:
+        """What an earlier process sent arrives only now."""
+        if self.says(step_id) == "arrives-while-settling":
+            for part in (1, 2):
+                if not self.path(f"{step_id}.{part}").exists():
+                    self.write(f"{step_id}.{part}")
+
     def says(self, name: str) -> str:
         return self.faults.get(name, "")
 
@@ -92,6 +99,10 @@ class ToyStep(Step[ToyWorld]):
         if world.narrate is not None:
             world.narrate(self.id, f"toy> make {self.id}")
         fault = world.says(self.id)
+        if fault == "arrives-first":  # an earlier process's command, after our look: ours is refused
+            for name in self.names():
+                world.write(name)
+            raise CommandFailed(self.id, "toy", "make", "is there already")
         if fault == "do-fails":
             raise CommandFailed(self.id, "toy", "make", "no")
         first, second = self.names()

@@ -144,6 +144,10 @@ async def run_script(
         ("a > b > c", "a:was-done b:was-doing", "b:do c:do", "created: a=done b=done c=done"),
         ("a > b > c", "a:was-done b:was-doing-half", "b:do c:do", "created: a=done b=done c=done"),
         ("a > b > c", "a:was-done b:was-doing-made", "c:do", "created: a=done b=done c=done"),
+        # what the dead process had sent is still at work when we look
+        ("a > b", "a:was-doing a:arrives-while-settling", "b:do", "created: a=done b=done"),
+        ("a > b", "a:was-doing a:arrives-first", "a:do b:do", "created: a=done b=done"),
+        ("a > b", "b:arrives-first", "a:do b:do b:undo a:undo", "rolled_back: a=undone b=undone"),
         (
             "a > b",
             "a:was-doing-made b:do-fails",
