@@ -14,6 +14,7 @@ from core.checks.runner import run_checks
 from core.cpu import compat
 from core.engine.journal import read_run
 from core.errors import IdentityChanged, SpecProblem
+from core.log import guard, setup_logging
 from core.models.events import RunEvent
 from core.models.facts import ServerFacts
 from core.models.fleet import FleetFacts
@@ -123,12 +124,14 @@ class Service:
     def access(self, spec: BaseSpec, secrets: Secrets) -> Access:
         """Pins, secrets and limits for one front end; the same secrets keep what their logins were told."""
         if self._access is None or self._access[0] is not secrets:
+            guard(secrets)
             self._access = (secrets, Access(self._store(spec), secrets, self._limits()))
         return self._access[1]
 
     def _store(self, spec: BaseSpec) -> TrustStore:
         if self._trust is None:
             private_dir(self.paths.root)
+            setup_logging(self.paths.root / "poolwright.log", level=self.settings.log_level)
             known_hosts = spec.trust.known_hosts
             self._trust = TrustStore(self.paths.pins, Path(known_hosts) if known_hosts else None)
         return self._trust

@@ -36,6 +36,11 @@ class Settings(BaseSettings):
     manager_command_s: float = Field(
         default=1800.0, gt=0, description="longest wait for one Manager command, seconds"
     )
+    log_level: str = Field(
+        default="WARNING",
+        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
+        description="what poolwright.log in the state folder tells of libraries and our own doings",
+    )
     theme: str = Field(default="", description="colour theme of the wizard; empty: chosen for the terminal")
 
     @classmethod
