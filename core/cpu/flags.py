@@ -117,6 +117,7 @@ class Bits:
     def __init__(self) -> None:
         self._index: dict[str, int] = {name: number for number, name in enumerate(table())}
         self._names: list[str] = list(self._index)
+        self._named: dict[int, tuple[str, ...]] = {}
         self.all_new = 0  # bits of names that are not in the table
 
     def mask(self, names: Iterable[str]) -> int:
@@ -134,12 +135,15 @@ class Bits:
 
     def names(self, mask: int) -> tuple[str, ...]:
         """Names of a set, in alphabetical order."""
-        found = []
-        while mask:
-            low = mask & -mask
-            found.append(self._names[low.bit_length() - 1])
-            mask ^= low
-        return tuple(sorted(found))
+        found = self._named.get(mask)
+        if found is None:
+            names, left = [], mask
+            while left:
+                low = left & -left
+                names.append(self._names[low.bit_length() - 1])
+                left ^= low
+            found = self._named[mask] = tuple(sorted(names))
+        return found
 
 
 @dataclass(frozen=True, slots=True)

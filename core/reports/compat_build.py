@@ -12,7 +12,7 @@ from core.cpu.generation import generation
 from core.cpu.matrix import Matrix, build
 from core.cpu.pool import POOL_LIMIT, PoolView
 from core.cpu.sets import EXACT
-from core.cpu.verdict import XEN_GUESTS, Guest, assess
+from core.cpu.verdict import XEN_GUESTS, Effective, Guest, assess
 from core.cpu.whatif import Difference
 from core.errors import PoolwrightError
 from core.models.cpu import CpuProfile
@@ -39,6 +39,7 @@ class CompatReport:
     title: str = "Live migration compatibility"
     difference: Difference | None = None
     _cells: dict[tuple[int, int, Guest], compat.Cell] = field(default_factory=dict)
+    _twins: dict[object, list[Effective]] = field(default_factory=dict)  # classes of one silicon
 
     def cell(self, i: int, j: int, guest: Guest) -> compat.Cell:
         """The cell between two classes, made once."""
@@ -50,11 +51,16 @@ class CompatReport:
     def reasons(self, i: int, j: int, guest: Guest) -> tuple[origin.Reason, ...]:
         """Likely origin of each flag missing in a cell; none between vendors, where it says nothing."""
         a, b = self.matrix.classes[i].effective, self.matrix.classes[j].effective
-        if a is None or b is None or a.vendor != b.vendor:
+        if a is None or b is None or a.vendor != b.vendor or not self.cell(i, j, guest).missing:
             return ()
+        if not self._twins:
+            for item in self.matrix.classes:
+                if item.effective is not None:
+                    self._twins.setdefault((item.effective.key, item.effective.stepping), []).append(
+                        item.effective
+                    )
         found = assess(self.matrix.space, a, b, guest)
-        peers = [item.effective for item in self.matrix.classes if item.effective is not None]
-        return origin.origins(self.matrix.space, found, a, b, peers)
+        return origin.origins(self.matrix.space, found, a, b, self._twins[b.key, b.stepping])
 
 
 def report(fleet: Fleet, guests: Sequence[Guest] = XEN_GUESTS) -> CompatReport:
