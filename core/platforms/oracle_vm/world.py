@@ -53,6 +53,11 @@ class OvmWorld:
         """What a finished step left, for the ones after it; the engine calls this, after a resume too."""
         self.records[step_id] = record
 
+    async def settle(self, step_id: str) -> None:
+        """Wait until no job of an ended process runs; the engine asks before it decides what became of a step."""
+        talk = self.talk(step_id)
+        await talk.settle(talk.is_idle, limit_s=self.limits.manager_command_s)
+
     def note(self, step: str, line: str) -> None:
         """One line of narration, masked."""
         self._narrate(step, redact(line, self.access.secrets.values()))
