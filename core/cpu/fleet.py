@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core.cpu.formats.common import inert
+from core.cpu.formats.common import inert, tidied
 from core.cpu.migrate import GroupReading, reading_of
 from core.cpu.parse import CpuFormatError, parse_profiles
 from core.cpu.pool import Memory
@@ -33,7 +33,7 @@ class Fleet:
         free, number = name, 2
         while free in self.profiles:
             free, number = f"{name}#{number}", number + 1
-        self.profiles[free] = profile
+        self.profiles[free] = tidied(profile) if profile is not None else None
         self.sources[free] = source
         if reason:
             self.reasons[free] = inert(reason) or ""

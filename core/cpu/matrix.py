@@ -37,7 +37,7 @@ def letters(number: int) -> str:
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key with which node2 stands before node10."""
     return tuple(
-        (0, int(part[:18]), part) if part[0].isdigit() else (1, 0, part)
+        (0, int(part[:18]), part) if "0" <= part[0] <= "9" else (1, 0, part)
         for part in re.findall(r"[0-9]+|[^0-9]+", text)
     )
 

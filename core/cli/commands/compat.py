@@ -193,6 +193,19 @@ def _assignments(words: list[str]) -> dict[str, str]:
     return found
 
 
+def _revisions(words: list[str]) -> dict[str, str]:
+    from core.cpu.formats.common import microcode_of
+    from core.reports.compat_build import CompatInputError
+
+    found = {}
+    for name, value in _assignments(words).items():
+        revision = microcode_of(value)
+        if revision is None:
+            raise CompatInputError(f"cannot read '{value}' as a microcode revision", fix="write it like 0x43")
+        found[name] = revision
+    return found
+
+
 def _with_what_if(args: argparse.Namespace, fleet: Fleet, guests: tuple[Guest, ...]) -> CompatReport:
     """The report of the fleet as it would be, with the cells that turn, when a change is asked for."""
     from core.cpu import whatif
@@ -205,7 +218,7 @@ def _with_what_if(args: argparse.Namespace, fleet: Fleet, guests: tuple[Guest, .
     change = whatif.Change(
         {name: profile for name, profile in added.profiles.items() if profile is not None},
         args.what_if_remove,
-        _assignments(args.what_if_microcode),
+        _revisions(args.what_if_microcode),
         {name: value.split(",") for name, value in _assignments(args.what_if_lose).items()},
         {name: value.split(",") for name, value in _assignments(args.what_if_gain).items()},
     )

@@ -10,7 +10,9 @@ from core.cpu import flags
 from core.models.cpu import Arch, CpuProfile, FlagSource
 
 _SPACE = re.compile(r"\s+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+)
 MAX_WORD = 64
 MAX_NAME = 120
 
@@ -168,3 +170,18 @@ def differs(profiles: Iterable[CpuProfile]) -> bool:
         if len(known) > 1:
             return True
     return False
+
+
+def tidied(profile: CpuProfile) -> CpuProfile:
+    """A profile from anywhere with inert texts, normalised flags and believable numbers; itself if it is so already."""
+    changes: dict[str, Any] = {}
+    for name in ("vendor", "family", "model", "stepping"):
+        changes[name] = word(getattr(profile, name))
+    for name in ("model_name", "platform_release", "hypervisor", "kernel", "group"):
+        changes[name] = inert(getattr(profile, name))
+    changes["microcode"] = microcode_of(profile.microcode)
+    changes["khz"] = profile.khz if profile.khz is not None and 0 < profile.khz < 10**9 else None
+    changes["flags"] = flags.normalise(profile.flags)
+    changes["remarks"] = tuple(text for text in (inert(remark) for remark in profile.remarks[:20]) if text)
+    different = {name: value for name, value in changes.items() if value != getattr(profile, name)}
+    return profile.model_copy(update=different) if different else profile

@@ -11,7 +11,7 @@ from core.models.cpu import Arch, CpuProfile, FlagSource
 _LINE = re.compile(r"^[ \t]*([A-Za-z#$][^:\t]{0,60}?)\s*:(?:\s|$)(.*)$")
 _START = re.compile(
     r"^[ \t]*(processor([ \t]+\d+)?|vendor_id|cpu family|cpu|system type|vendor|CPU implementer|hart|features)[ \t]*:",
-    re.MULTILINE,
+    re.MULTILINE | re.IGNORECASE,
 )
 _MARKS = (  # a key of the text (lower case), the start of its value -> architecture it gives away
     ("cpu implementer", "", "foreign ARM"),

@@ -58,7 +58,10 @@ def sparc(model_name: str | None, mhz: object = None, **more: object) -> CpuProf
 def _psrinfo(text: str) -> CpuProfile:
     x86 = _X86.search(text)
     if x86:
-        return _x86(x86[1], x86[2], text)
+        return _x86(x86[1], x86[2].split("[")[0], text)
+    if "i386 processor" in text:
+        clock = re.search(r"operates at (\d+) MHz", text)
+        return CpuProfile(arch=Arch.X86_64, khz=common.khz_of(clock[1]) if clock else None)
     chips = _CHIP.findall(text)
     counts = _CORES.findall(text)
     virtual = sum(int(threads) for _, threads in counts) or None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import xml.etree.ElementTree as ET
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +18,9 @@ from core.cpu.pool import PoolView
 from core.cpu.verdict import XEN_GUESTS, CellVerdict, Guest
 from core.models.cpu import Arch, CpuProfile, FlagSource
 from core.reports.compat_build import document, report
+from core.reports.compat_html import compat_html
+from core.reports.compat_svg import compat_svg
+from core.reports.compat_text import compat_text
 
 from .samples import RECORDED, rows
 
@@ -167,3 +172,43 @@ def test_strongly_connected_sets_are_those_of_the_graph(fleet: dict[str, CpuProf
         for server in names:
             mutual = reach[part[0], server] and reach[server, part[0]]
             assert mutual == (server in part)
+
+
+TEXT = (
+    st.none()
+    | st.text(max_size=12)
+    | st.sampled_from(["0x", "0xzz", "9" * 5000, "9.9." + "9" * 5000, "\u00b2", "\x1b[2J"])
+)
+WILD = st.builds(
+    CpuProfile,
+    arch=st.sampled_from(list(Arch)),
+    vendor=TEXT,
+    family=TEXT,
+    model=TEXT,
+    stepping=TEXT,
+    model_name=TEXT,
+    microcode=TEXT,
+    flags=st.frozensets(st.text(max_size=8), max_size=5),
+    flag_source=st.sampled_from(list(FlagSource)),
+    khz=st.none() | st.integers(),
+    platform_release=TEXT,
+    hypervisor=TEXT,
+    kernel=TEXT,
+    group=TEXT,
+    remarks=st.just(()),
+)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.text(max_size=8), st.none() | WILD, min_size=1, max_size=4))
+def test_no_profile_however_wild_breaks_a_report(profiles_by_name: dict[str, CpuProfile | None]) -> None:
+    fleet = Fleet()
+    for name, profile in profiles_by_name.items():
+        fleet.add(name, profile)
+    found = report(fleet)
+    json.dumps(document(found))
+    text = compat_text(found)
+    assert "\x1b" not in text
+    assert max(len(line) for line in text.splitlines()) <= 80
+    ET.fromstring(compat_svg(found))
+    assert "\x1b" not in compat_html(found)
