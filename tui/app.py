@@ -303,6 +303,10 @@ class PoolwrightApp(App[int]):
         """Ask for one line."""
         _ = self.push_screen(Ask(text, value), then)
 
+    def show_text(self, text: Text) -> None:
+        """A text in full, over the screen, scrolling."""
+        _ = self.push_screen(Help(text, ()))
+
     def show_help(self, about: Text) -> None:
         """Help for where the operator is, with the keys that work there."""
         keys = [

@@ -238,7 +238,7 @@ class Plain:
             return
         plan = self.session.plan()
         if plan is None:
-            self.say(self.session.error)
+            self.say(self.session.plan_error)
             return
         for number, step in enumerate(plan.steps, 1):
             self.say(f"{number}. {inert(step.title)}{' (no way back)' if step.is_point_of_no_return else ''}")

@@ -68,6 +68,7 @@ class Session:
         self.results: dict[tuple[str, str], CheckResult] = {}
         self.checked: Checked | None = None
         self._checked_hash = ""
+        self.plan_error = ""
         self._wanted_hash = ""
         self._turn = 0
         self.run = ""
@@ -332,13 +333,14 @@ class Session:
         return False
 
     def plan(self) -> Plan | None:
-        """The plan for the present answers; None (with `error` set) when none can be made yet."""
+        """The plan for the present answers; None (with `plan_error` set) when none can be made yet."""
+        self.plan_error = ""
         if self.checked is None or not self.is_fresh:
             return None
         try:
             return self.service.plan(self.spec(), self.checked)
         except PoolwrightError as error:
-            self.error = inert(error)
+            self.plan_error = inert(error)
             return None
 
     def compatibility(self, without: Sequence[str] = ()) -> dict[str, Any]:
@@ -358,7 +360,7 @@ class Session:
         plan = self.plan()
         if plan is None:
             raise PoolwrightError(
-                self.error or "cannot start: there is no plan for the present answers", fix="check again"
+                self.plan_error or "cannot start: there is no plan for the present answers", fix="check again"
             )
         self.run = await self.service.start(self.spec(), plan, self.secrets, accepted=self.answers.accepted)
         self.run_has_ended = False

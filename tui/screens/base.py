@@ -9,12 +9,13 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Button, Footer, Static
+from textual.widgets import Button, Static
 from typing_extensions import override
 
 from tui import paint, wizard
+from tui.screens.quiet import QuietScreen
+from tui.widgets.key_bar import KeyBar, own_keys
 from tui.widgets.stepper import Stepper
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 DRAW_S = 0.1  # at most ten paints a second
 
 
-class StepScreen(Screen[None]):
+class StepScreen(QuietScreen[None]):
     """One step. A subclass brings `body`, and `draw` for what the session changes by itself."""
 
     step_id: ClassVar[str]
@@ -68,7 +69,7 @@ class StepScreen(Screen[None]):
         yield Static("", id="missing", markup=False)
         with Horizontal(id="nav"):
             yield from self.buttons()
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar(own_keys(self))
 
     def body(self) -> Iterator[Widget]:
         """The widgets of this step."""
@@ -128,7 +129,7 @@ class StepScreen(Screen[None]):
             made = paint.styled(self.pw, f"{activity}{text}", style)
         if made.plain != self._said:
             self._said = made.plain
-            self.query_one("#missing", Static).update(made)
+            self.query_one("#missing", Static).update(made, layout=False)
 
     def when_complete(self) -> tuple[str, str]:
         """What to say when nothing is missing, and its style."""

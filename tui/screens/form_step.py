@@ -85,7 +85,7 @@ class FormStep(StepScreen):
     @on(Form.Focused)
     def _focused(self, event: Form.Focused) -> None:
         self._explained = event.field
-        self.query_one("#help", Static).update(explain(event.field))
+        self.query_one("#help", Static).update(explain(event.field), layout=False)
 
     @on(Form.Finished)
     def _finished(self) -> None:

@@ -8,10 +8,12 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 from typing_extensions import override
+
+from tui.screens.quiet import QuietScreen
+from tui.widgets.key_bar import KeyBar, own_keys
 
 if TYPE_CHECKING:
     from tui.app import PoolwrightApp
@@ -22,7 +24,7 @@ INTRO = (
 )
 
 
-class HomeScreen(Screen[None]):
+class HomeScreen(QuietScreen[None]):
     """The first screen."""
 
     CSS_PATH = "home.tcss"
@@ -45,7 +47,7 @@ class HomeScreen(Screen[None]):
         yield Static(INTRO, id="intro", markup=False)
         yield OptionList(id="menu", markup=False)
         yield Static("", id="hints", markup=False)
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar(own_keys(self))
 
     def on_mount(self) -> None:
         """Fill the menu with what is known without core; the rest follows."""

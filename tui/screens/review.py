@@ -78,10 +78,9 @@ class ReviewScreen(StepScreen):
 
     @override
     def draw(self) -> None:
-        found = self.session.findings()
-        self.query_one(Findings).show(found)
+        self.query_one(Findings).show(self._ordered())
         self.plan = None if self.missing() else self.session.plan()
-        self.query_one(PlanView).show(self.pw, self.plan or self.session.plan())
+        self.query_one(PlanView).show(self.pw, self.plan or self._draft_plan(), self.session.plan_error)
         counts = Text("  ").join(
             paint.state(self.pw, verdict).append(f" {count}")
             for verdict in ("fail", "unknown", "blocked", "warn", "waived", "info", "pass")
@@ -93,6 +92,19 @@ class ReviewScreen(StepScreen):
         self.query_one("#question").display = self.plan is not None
         if self.plan is not None and self.focused is None:
             self.query_one("#name").focus()
+
+    def _draft_plan(self) -> Plan | None:
+        """The plan as it would be, also while findings still stop it."""
+        return None if self.session.problems() else self.session.plan()
+
+    def _ordered(self) -> list[CheckResult]:
+        """What stops the run first, then what waits for an acceptance, then the rest, each worst first."""
+        verdicts = None if self.session.problems() else self.session.verdicts()
+        stops = {each.key for each in verdicts.refusals} if verdicts else set()
+        waits = {each.key for each in verdicts.unaccepted} if verdicts else set()
+        return sorted(
+            self.session.findings(), key=lambda each: (each.key not in stops, each.key not in waits)
+        )
 
     @override
     def when_complete(self) -> tuple[str, str]:

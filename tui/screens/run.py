@@ -117,7 +117,7 @@ class RunScreen(StepScreen):
             said.append_text(paint.styled(self.pw, f"   {self.bridge.error}; F5 attaches again", "bad"))
         if said.plain != self._state:
             self._state = said.plain
-            self.query_one("#state", Static).update(said)
+            self.query_one("#state", Static).update(said, layout=False)
 
     @override
     def when_complete(self) -> tuple[str, str]:

@@ -9,18 +9,19 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import DataTable, Static
 from typing_extensions import override
 
 from core.service import RunView
 from tui import paint
+from tui.screens.quiet import QuietScreen
+from tui.widgets.key_bar import KeyBar, own_keys
 
 if TYPE_CHECKING:
     from tui.app import PoolwrightApp
 
 
-class RunsScreen(Screen[str]):
+class RunsScreen(QuietScreen[str]):
     """The chosen run's id."""
 
     CSS_PATH = "runs.tcss"
@@ -45,7 +46,7 @@ class RunsScreen(Screen[str]):
             id="empty",
             markup=False,
         )
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar(own_keys(self))
 
     def on_mount(self) -> None:
         """All runs."""

@@ -100,6 +100,12 @@ class ServersScreen(StepScreen):
             return f"{bad} finding{'' if bad == 1 else 's'} to mend before the run (F3 goes there)", "warn"
         if not self.session.is_fresh:
             return self.session.why_no_check() or "F5 looks at the servers", "muted"
+        waits = sum(
+            each.verdict.value in ("unknown", "blocked") and each.severity.value == "blocker"
+            for each in self.session.results.values()
+        )
+        if waits:
+            return f"{waits} not known: mend them, or accept them on the review", "warn"
         return "nothing in the way: F8 goes on", "good"
 
     @on(Input.Submitted, "#add")
@@ -138,14 +144,20 @@ class ServersScreen(StepScreen):
         event.stop()
         self.show_detail()
 
+    @on(DataTable.RowSelected)
+    def _selected(self, event: DataTable.RowSelected) -> None:
+        event.stop()
+        self.pw.show_text(self.detail_text())
+
     def show_detail(self) -> None:
+        """The server under the cursor; Enter shows all of it."""
+        self.query_one("#detail", Static).update(self.detail_text())
+
+    def detail_text(self) -> Text:
         """Everything about the server under the cursor: planes with reasons, findings with their fix."""
-        detail = self.query_one("#detail", Static)
         name = self.table.current
         if not name:
-            why = self.session.why_no_check()
-            detail.update(paint.styled(self.pw, why or "no servers", "muted"))
-            return
+            return paint.styled(self.pw, self.session.why_no_check() or "no servers", "muted")
         parts: list[Text | str] = [paint.styled(self.pw, name, "", 80)]
         facts = self.session.servers.get(name)
         for plane, fact in facts.planes.items() if facts else ():
@@ -162,7 +174,7 @@ class ServersScreen(StepScreen):
                     self.pw, f"nothing wrong in {len(self.session.findings_of(name))} checks", "good"
                 )
             )
-        detail.update(paint.lines(*parts))
+        return paint.lines(*parts)
 
     def action_check(self) -> None:
         """Look at every server again."""

@@ -9,12 +9,13 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
-from textual.widgets import Button, DataTable, Footer, Input, Label, Static
+from textual.widgets import Button, DataTable, Input, Label, Static
 from typing_extensions import override
 
 from core.errors import PoolwrightError
 from tui import paint
+from tui.screens.quiet import QuietScreen
+from tui.widgets.key_bar import KeyBar, own_keys
 
 if TYPE_CHECKING:
     from core.transports.trust import Identity
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 ORDER = ("changed", "new", "unreachable", "known")
 
 
-class TrustScreen(Screen[bool]):
+class TrustScreen(QuietScreen[bool]):
     """True when everything that could be seen is confirmed."""
 
     CSS_PATH = "trust.tcss"
@@ -60,7 +61,7 @@ class TrustScreen(Screen[bool]):
             yield Button("Back", compact=True, action="screen.leave")
             yield Button("Look again", compact=True, action="screen.look")
             yield Button("Confirm", compact=True, action="screen.confirm", id="confirm")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar(own_keys(self))
 
     def on_mount(self) -> None:
         """Fetch the identities at once."""

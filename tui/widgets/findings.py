@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import DataTable, Static
 from typing_extensions import override
 
 from core.models.results import CheckResult
 from tui import paint
+from tui.borrow import inert
 
 if TYPE_CHECKING:
     from tui.app import PoolwrightApp
@@ -26,6 +28,12 @@ class Findings(Vertical):
     Findings { height: 1fr; }
     Findings Static { height: auto; max-height: 7; border-top: solid $pw-muted; }
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "c", "copy", "Copy fix", id="findings.copy", tooltip="put the fix on the clipboard", show=False
+        )
+    ]
 
     def __init__(self, empty: str, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -86,6 +94,21 @@ class Findings(Vertical):
     def _highlighted(self, event: DataTable.RowHighlighted) -> None:
         event.stop()
         self.explain()
+
+    @on(DataTable.RowSelected)
+    def _selected(self, event: DataTable.RowSelected) -> None:
+        event.stop()
+        app = cast("PoolwrightApp", self.app)
+        if self.current is not None:
+            app.show_text(finding_text(app, self.current))
+
+    def action_copy(self) -> None:
+        """Put the fix of the finding under the cursor on the clipboard (OSC 52)."""
+        if self.current is not None and self.current.fix:
+            self.app.copy_to_clipboard(inert(self.current.fix, 4000))
+            cast("PoolwrightApp", self.app).tell(
+                "fix copied; Enter shows it in full if your terminal does not take it"
+            )
 
 
 def finding_text(app: PoolwrightApp, found: CheckResult) -> Text:

@@ -29,6 +29,7 @@ class PlanView(Vertical):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.plan: Plan | None = None
+        self.why_not = ""
 
     @override
     def compose(self) -> ComposeResult:
@@ -41,11 +42,11 @@ class PlanView(Vertical):
         for label, width in (("#", 3), ("Lane", 16), ("Step", 52)):
             self.query_one(DataTable).add_column(label, width=width, key=label)
 
-    def show(self, app: PoolwrightApp, plan: Plan | None) -> None:
-        """Show a plan; the same one again changes nothing."""
-        if plan == self.plan:
+    def show(self, app: PoolwrightApp, plan: Plan | None, why_not: str = "") -> None:
+        """Show a plan, or why there is none; the same one again changes nothing."""
+        if plan == self.plan and why_not == self.why_not:
             return
-        self.plan = plan
+        self.plan, self.why_not = plan, why_not
         table = self.query_one(DataTable)
         table.clear()
         for number, step in enumerate(plan.steps if plan else (), 1):
@@ -60,7 +61,7 @@ class PlanView(Vertical):
         row = self.query_one(DataTable).cursor_row
         detail = self.query_one(Static)
         if self.plan is None or not 0 <= row < len(self.plan.steps):
-            detail.update("No plan yet.")
+            detail.update(self.why_not or "No plan yet.")
             return
         detail.update(step_text(cast("PoolwrightApp", self.app), self.plan.steps[row]))
 
@@ -68,6 +69,13 @@ class PlanView(Vertical):
     def _highlighted(self, event: DataTable.RowHighlighted) -> None:
         event.stop()
         self.explain()
+
+    @on(DataTable.RowSelected)
+    def _selected(self, event: DataTable.RowSelected) -> None:
+        event.stop()
+        if self.plan is not None:
+            app = cast("PoolwrightApp", self.app)
+            app.show_text(step_text(app, self.plan.steps[event.cursor_row]))
 
 
 def step_text(app: PoolwrightApp, step: PlannedStep) -> Text:

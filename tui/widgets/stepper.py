@@ -30,7 +30,7 @@ class Stepper(Static):
             made.append_text(paint.state(app, name, word=False))
             made.append(" ").append(step.title, style="bold reverse" if step.id == here else "")
             made.append("   " if wide else " ")
-        self.update(made)
+        self.update(made, layout=False)
 
 
 def _state(step_id: str, session: Session) -> str:
