@@ -50,6 +50,18 @@ class Registry:
     """All checks of one platform, the shared ones included, in a fixed order."""
 
     checks: dict[str, Check] = field(default_factory=dict)
+    gates: dict[str, tuple[str, ...]] = field(default_factory=dict)  # plane -> checks that say it can be used
+    consequences: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # check -> checks whose hit explains it
+
+    def gate(self, plane: str, *ids: str) -> None:
+        """Say which checks tell whether a plane can be used: what is not known through it follows from them."""
+        self.gates[plane] = ids
+
+    def explained_by(self, id: str, *causes: str) -> None:  # noqa: A002 - the word of the field
+        """Say that a hit of this check is only a consequence where one of `causes` is hit for the same servers."""
+        self.consequences[id] = (*self.consequences.get(id, ()), *causes)
 
     def check(
         self,
@@ -90,6 +102,9 @@ class Registry:
             if check.id in self.checks:
                 raise ValueError(f"check id {check.id} is taken")
             self.checks[check.id] = check
+        self.gates |= other.gates
+        for id_, causes in other.consequences.items():
+            self.explained_by(id_, *causes)
 
     def __iter__(self) -> Iterator[Check]:
         return iter(self.checks.values())

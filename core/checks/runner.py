@@ -5,9 +5,10 @@ A check that lacks a fact is `unknown`, one that crashes too: never a pass, and 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from core.checks.context import Context
@@ -28,6 +29,7 @@ _HIT: Mapping[Severity, Verdict] = {
 }
 _MAX_TEXT = 2000  # characters of a detail or fix
 _STOPS = frozenset({Verdict.FAIL, Verdict.BLOCKED})
+_SHUTS = _STOPS | {Verdict.WARN}  # a way in that does not work is a warning where another may do
 _WAIVABLE = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.INFO})
 
 
@@ -78,7 +80,8 @@ async def stream_checks(
             if check.per_server and servers is not None and target not in servers:
                 continue
             blocked_by = _blockers(check, target, known)
-            result = run_one(check, context, target, blocked_by=blocked_by)
+            shut = _shut_gates(check, target, registry, known)
+            result = run_one(check, context, target, blocked_by=blocked_by, shut_by=shut)
             known.setdefault(check.id, {})[target] = result
             yield result
 
@@ -99,16 +102,27 @@ def ordered(registry: Registry) -> tuple[Check, ...]:
 
 
 def run_one(
-    check: Check, context: Context[Any, Any], target: str, *, blocked_by: Sequence[str] = ()
+    check: Check,
+    context: Context[Any, Any],
+    target: str,
+    *,
+    blocked_by: Sequence[str] = (),
+    shut_by: Sequence[str] = (),
 ) -> CheckResult:
-    """One check on one target; never raises."""
+    """One check on one target; never raises.
+
+    `blocked_by` are failed prerequisites, `shut_by` failed ways in: with the latter alone, what lacks a fact is
+    blocked and what is known through another way stands.
+    """
     started = time.perf_counter()
-    finding, verdict = _ask(check, context, target)
+    finding, verdict, reason = _ask(check, context, target)
     if blocked_by and verdict is not Verdict.NOT_APPLICABLE:
         finding, verdict = (
             Finding(hit=None, detail=f"not judged: {', '.join(blocked_by)} failed"),
             Verdict.BLOCKED,
         )
+    elif verdict is Verdict.UNKNOWN and reason and shut_by:
+        verdict, blocked_by = Verdict.BLOCKED, shut_by
     severity = finding.severity or check.severity
     if verdict in (Verdict.UNKNOWN, Verdict.BLOCKED) and check.unknown_severity is not None:
         severity = check.unknown_severity
@@ -123,10 +137,12 @@ def run_one(
         detail=inert(finding.detail, _MAX_TEXT),
         fix=inert(finding.fix or (check.fix if verdict in _WAIVABLE else ""), _MAX_TEXT),
         source=check.source,
-        servers=finding.servers or ((target,) if check.per_server else ()),
+        servers=finding.servers or _concerned(check, context, target, reason),
         blocked_by=tuple(blocked_by),
+        reason=inert(reason, _MAX_TEXT),
+        commands=finding.commands if verdict in _WAIVABLE else (),
         duration_ms=round((time.perf_counter() - started) * 1000, 3),
-        observed_at=context.now,
+        observed_at=_observed_at(check, context, target),
     )
     return _waive(check, result, context.spec.waivers, context.now.date())
 
@@ -136,7 +152,8 @@ def summary(results: Sequence[CheckResult]) -> CheckSummary:
     return CheckSummary.of(results)
 
 
-def _ask(check: Check, context: Context[Any, Any], target: str) -> tuple[Finding, Verdict]:
+def _ask(check: Check, context: Context[Any, Any], target: str) -> tuple[Finding, Verdict, str]:
+    """The finding, its verdict, and of an unknown what was missing."""
     try:
         if check.per_server:
             finding = check.function(context.fleet.servers[target], context)
@@ -144,15 +161,42 @@ def _ask(check: Check, context: Context[Any, Any], target: str) -> tuple[Finding
             finding = check.function(context)
     except FactMissing as gap:
         detail = f"not known: {gap.what}: {gap.reason}"
-        return Finding(hit=None, detail=detail, fix=settle(check, context.spec, gap.reason)), Verdict.UNKNOWN
+        fix = settle(check, context.spec, gap.reason)
+        return Finding(hit=None, detail=detail, fix=fix), Verdict.UNKNOWN, gap.reason
     except Exception as error:  # noqa: BLE001 - one broken check must not end the others; it is shown as unknown
         detail = inert(f"the check itself failed: {type(error).__name__}: {error}", 300)
-        return Finding(
-            hit=None, detail=detail, fix="report this with the facts of the server"
-        ), Verdict.UNKNOWN
+        return (
+            Finding(hit=None, detail=detail, fix="report this with the facts of the server"),
+            Verdict.UNKNOWN,
+            "",
+        )
     if finding.hit is None:
-        return finding, Verdict.NOT_APPLICABLE
-    return finding, _HIT[finding.severity or check.severity] if finding.hit else Verdict.PASS
+        return finding, Verdict.NOT_APPLICABLE, ""
+    return finding, _HIT[finding.severity or check.severity] if finding.hit else Verdict.PASS, ""
+
+
+def _concerned(check: Check, context: Context[Any, Any], target: str, reason: str) -> tuple[str, ...]:
+    """The servers a result is about where the check did not say: its own, or those that lack a fact."""
+    if check.per_server:
+        return (target,)
+    names = dict.fromkeys(context.spec.server_names)
+    return tuple(name for name in names if name in reason and _names(name, reason))
+
+
+def _names(name: str, text: str) -> bool:
+    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)", text) is not None
+
+
+def _observed_at(check: Check, context: Context[Any, Any], target: str) -> datetime:
+    """When the facts were seen that a result rests on: the oldest of all servers for a pool-wide one."""
+    if check.spec_only:
+        return context.now
+    if check.per_server:
+        return context.fleet.servers[target].observed_at or context.now
+    if check.scope is Scope.MANAGER:
+        return context.fleet.observed_at or context.now
+    seen = [facts.observed_at for facts in context.servers if facts.observed_at is not None]
+    return min(seen, default=context.fleet.observed_at or context.now)
 
 
 def _waive(check: Check, result: CheckResult, waivers: Sequence[Waiver], today: date) -> CheckResult:
@@ -186,12 +230,44 @@ def _blockers(check: Check, target: str, known: Mapping[str, Mapping[str, CheckR
     return tuple(found)
 
 
+def _shut_gates(
+    check: Check, target: str, registry: Registry, known: Mapping[str, Mapping[str, CheckResult]]
+) -> tuple[str, ...]:
+    """Checks that say that no plane of this check can be used for the target; empty while one may be."""
+    found: list[str] = []
+    for plane in check.planes:
+        hit = [
+            gate
+            for gate in registry.gates.get(plane, ())
+            if gate != check.id and _is_hit(gate, target, known)
+        ]
+        if not hit:
+            return ()
+        found += hit
+    return tuple(dict.fromkeys(found))
+
+
+def _is_hit(gate: str, target: str, known: Mapping[str, Mapping[str, CheckResult]]) -> bool:
+    by_target = known.get(gate, {})
+    relevant = [by_target[target]] if target in by_target else list(by_target.values())
+    return bool(relevant) and all(result.verdict in _SHUTS for result in relevant)
+
+
+def _before(check: Check, registry: Registry) -> tuple[str, ...]:
+    """What must be judged before a check: what it needs, and whether its planes can be used."""
+    gates = {gate for ids in registry.gates.values() for gate in ids}
+    if check.id in gates:
+        return check.needs
+    own = (gate for plane in check.planes for gate in registry.gates.get(plane, ()))
+    return tuple(dict.fromkeys((*check.needs, *own)))
+
+
 def _place(check: Check, registry: Registry, done: dict[str, Check], path: tuple[str, ...]) -> None:
     if check.id in done:
         return
     if check.id in path:
         raise ValueError(f"checks need each other in a circle: {' -> '.join((*path, check.id))}")
-    for needed in check.needs:
+    for needed in _before(check, registry):
         if needed not in registry.checks:
             raise ValueError(f"{check.id} needs {needed}, which is not registered")
         _place(registry.checks[needed], registry, done, (*path, check.id))

@@ -44,6 +44,18 @@ class Scope(StrEnum):
     MANAGER = "manager"
 
 
+class FixCommand(Frozen):
+    """One command, ready to copy and never run by us, with the names of this very server in it.
+
+    `text` is empty where a word that the server gave is not safe to copy; `withheld` then says which and why.
+    """
+
+    where: str  # the server, "manager", or another place in words
+    text: str = ""
+    warning: str = ""  # what it destroys, restarts or interrupts; empty: nothing
+    withheld: str = ""
+
+
 class Finding(Frozen):
     """The answer of one check function: was it hit, what was seen, what to do, who is concerned.
 
@@ -56,6 +68,7 @@ class Finding(Frozen):
     fix: str = ""
     servers: tuple[str, ...] = ()
     severity: Severity | None = None
+    commands: tuple[FixCommand, ...] = ()  # the fix as commands; made by core.checks.fixes
 
 
 def ok(detail: str) -> Finding:
@@ -63,9 +76,18 @@ def ok(detail: str) -> Finding:
     return Finding(hit=False, detail=detail)
 
 
-def bad(detail: str, *, fix: str, servers: Sequence[str] = (), severity: Severity | None = None) -> Finding:
-    """The rule is broken: what was seen, and what to do about it."""
-    return Finding(hit=True, detail=detail, fix=fix, servers=tuple(servers), severity=severity)
+def bad(
+    detail: str,
+    *,
+    fix: str,
+    servers: Sequence[str] = (),
+    severity: Severity | None = None,
+    commands: Sequence[FixCommand] = (),
+) -> Finding:
+    """The rule is broken: what was seen, and what to do about it, in words and as commands."""
+    return Finding(
+        hit=True, detail=detail, fix=fix, servers=tuple(servers), severity=severity, commands=tuple(commands)
+    )
 
 
 def not_applicable(why: str) -> Finding:
@@ -89,6 +111,8 @@ class CheckResult(Frozen):
     servers: tuple[str, ...] = ()
     blocked_by: tuple[str, ...] = ()  # check ids (same target or pool) whose result blocks this one
     waived_by: str = ""
+    reason: str = ""  # of an unknown or blocked one: what was missing, in the words of the look
+    commands: tuple[FixCommand, ...] = ()
     duration_ms: float = 0.0
     observed_at: AwareDatetime | None = None
 
@@ -96,6 +120,34 @@ class CheckResult(Frozen):
     def key(self) -> tuple[str, str]:
         """What a re-run replaces: check id and target."""
         return (self.id, self.target)
+
+
+class Dependant(Frozen):
+    """A result that a cause explains: it needs no look of its own until the cause is mended."""
+
+    id: str
+    target: str
+    verdict: Verdict
+
+
+class Cause(Frozen):
+    """One thing that is wrong or not known, on everybody it concerns, with all that follows from it alone.
+
+    `targets` are those of the results that state it; `servers` everybody concerned; `fix` and `commands` once each.
+    """
+
+    id: str
+    rules: tuple[str, ...]
+    scope: Scope
+    verdict: Verdict
+    severity: Severity
+    title: str
+    detail: str
+    fixes: tuple[str, ...] = ()
+    commands: tuple[FixCommand, ...] = ()
+    targets: tuple[str, ...] = ()
+    servers: tuple[str, ...] = ()
+    dependants: tuple[Dependant, ...] = ()
 
 
 class CheckSummary(Frozen):

@@ -12,8 +12,8 @@ from core.checks.registry import Registry, shared
 from core.checks.server import names as _server_names
 from core.checks.server import reach
 from core.checks.storage import lun, nfs, visible
+from core.platforms.oracle_vm.checks import graph, manager, network, ownership, sparc, storage
 from core.platforms.oracle_vm.checks import input as _input
-from core.platforms.oracle_vm.checks import manager, network, ownership, sparc, storage
 from core.platforms.oracle_vm.checks.base import ovm
 
 # Imported for what they register; the order is the order of results (server-pools 3c: input, reach, agent, ...).
@@ -32,6 +32,7 @@ def registry() -> Registry:
     ordered = Registry()
     for check in sorted(both, key=lambda check: order[check.scope.value]):
         ordered.checks[check.id] = check
+    graph.connect(ordered)
     return ordered
 
 

@@ -1,0 +1,150 @@
+"""Folds results to their root causes: one line for what is wrong, with all that follows from it behind. Pure.
+
+A result follows from another when it is blocked by it, when it lacks a fact because the way to that fact is shut,
+or when the registry says that a hit of the other explains it (`Registry.explained_by`). Equal unknowns without
+such a cause share one: what is missing is the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from core.checks.registry import Registry
+from core.models.results import Cause, CheckResult, Dependant, FixCommand, Severity, Verdict
+
+_HIT = frozenset({Verdict.FAIL, Verdict.WARN})
+_OPEN = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.UNKNOWN, Verdict.BLOCKED})
+_VERDICTS = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.BLOCKED, Verdict.WARN)
+_SEVERITIES = tuple(Severity)
+
+Key = tuple[str, str]
+
+
+def fold(registry: Registry, results: Sequence[CheckResult]) -> tuple[Cause, ...]:
+    """Root causes of everything that is not good or not known, worst first; each result stands in exactly one."""
+    graph = _Graph(registry, results)
+    groups: dict[tuple[str, ...], _Group] = {}
+    for result in graph.open:
+        root = graph.root_of(result)
+        group = groups.setdefault(_same(root), _Group())
+        (group.roots if root.key == result.key else group.dependants).append(result)
+    causes = [group.cause() for group in groups.values()]
+    return tuple(sorted(causes, key=_rank))
+
+
+@dataclass(slots=True)
+class _Group:
+    roots: list[CheckResult] = field(default_factory=list)
+    dependants: list[CheckResult] = field(default_factory=list)
+
+    def cause(self) -> Cause:
+        """The gravest of equal roots speaks; the other roots of another id stand behind it."""
+        roots = sorted(
+            self.roots, key=lambda one: (_VERDICTS.index(one.verdict), _SEVERITIES.index(one.severity))
+        )
+        head = roots[0]
+        stated = [one for one in roots if one.id == head.id]
+        behind = [one for one in roots if one.id != head.id] + self.dependants
+        servers = [name for one in stated for name in one.servers]
+        commands: dict[FixCommand, None] = dict.fromkeys(c for one in stated for c in one.commands)
+        return Cause(
+            id=head.id,
+            rules=head.rules,
+            scope=head.scope,
+            verdict=head.verdict,
+            severity=head.severity,
+            title=head.title,
+            detail="; ".join(dict.fromkeys(one.detail for one in stated)),
+            fixes=tuple(dict.fromkeys(one.fix for one in stated if one.fix)),
+            commands=tuple(commands),
+            targets=tuple(dict.fromkeys(one.target for one in stated)),
+            servers=tuple(dict.fromkeys(servers)),
+            dependants=tuple(Dependant(id=one.id, target=one.target, verdict=one.verdict) for one in behind),
+        )
+
+
+class _Graph:
+    """Who explains whom among the results that are not good."""
+
+    def __init__(self, registry: Registry, results: Sequence[CheckResult]) -> None:
+        self.registry = registry
+        self.open = [result for result in results if result.verdict in _OPEN]
+        self._by_id: dict[str, list[CheckResult]] = {}
+        for result in self.open:
+            self._by_id.setdefault(result.id, []).append(result)
+        self._roots: dict[Key, CheckResult] = {}
+
+    def root_of(self, result: CheckResult) -> CheckResult:
+        """The result at the end of the chain; the result itself where nothing explains it."""
+        path: list[CheckResult] = []
+        here: CheckResult | None = result
+        while here is not None and here.key not in self._roots:
+            path.append(here)
+            parent = self._parent(here)
+            here = None if parent is None or any(parent.key == one.key for one in path) else parent
+        root = self._roots[here.key] if here is not None else path[-1]
+        for one in path:
+            self._roots[one.key] = root
+        return root
+
+    def _parent(self, result: CheckResult) -> CheckResult | None:
+        if result.verdict is Verdict.BLOCKED:
+            return self._on_all(result, result.blocked_by) or self._any(result.blocked_by)
+        if result.verdict is Verdict.UNKNOWN:
+            return self._shut_way(result)
+        return self._on_all(result, self.registry.consequences.get(result.id, ()), hits_only=True)
+
+    def _shut_way(self, result: CheckResult) -> CheckResult | None:
+        """The closed way in that every concerned server has, among the planes the check looks through."""
+        check = self.registry.checks.get(result.id)
+        if check is None:
+            return None
+        gates = [gate for plane in check.planes for gate in self.registry.gates.get(plane, ())]
+        return self._on_all(result, gates, hits_only=True)
+
+    def _on_all(
+        self, result: CheckResult, ids: Iterable[str], *, hits_only: bool = False
+    ) -> CheckResult | None:
+        """A result among `ids` about every server of this one, None when one of its servers has none."""
+        candidates = [
+            one
+            for id_ in ids
+            for one in self._by_id.get(id_, ())
+            if one.key != result.key and (not hits_only or one.verdict in _HIT | {Verdict.BLOCKED})
+        ]
+        concerned = result.servers or (result.target,)
+        first: CheckResult | None = None
+        for name in concerned:
+            found = next((one for one in candidates if _is_about(one, name)), None)
+            if found is None:
+                return None
+            first = first or found
+        return first
+
+    def _any(self, ids: Iterable[str]) -> CheckResult | None:
+        return next((one for id_ in ids for one in self._by_id.get(id_, ())), None)
+
+
+def _is_about(result: CheckResult, name: str) -> bool:
+    """Whether a result speaks of this server; one that names nobody speaks of all."""
+    return name in (result.target, *result.servers) or not result.servers
+
+
+def _same(root: CheckResult) -> tuple[str, ...]:
+    """Roots with an equal one are told together: the same hit, or the same thing missing."""
+    own = {name for name in (root.target, *root.servers) if name}
+    if root.verdict is Verdict.UNKNOWN and root.reason:
+        return ("unknown", _without(root.reason, own))
+    return (root.id, root.verdict.value, _without(root.detail, own))
+
+
+def _without(text: str, names: Iterable[str]) -> str:
+    for name in sorted(names, key=len, reverse=True):
+        text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", "*", text)
+    return text
+
+
+def _rank(cause: Cause) -> tuple[int, int, str]:
+    return (_SEVERITIES.index(cause.severity), _VERDICTS.index(cause.verdict), cause.id)

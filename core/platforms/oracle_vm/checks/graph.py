@@ -1,0 +1,26 @@
+"""Which checks tell whether a plane can be used, and whose hit explains whose: what folds results to their causes."""
+
+from __future__ import annotations
+
+from core.checks.registry import Registry
+
+GATES: dict[str, tuple[str, ...]] = {
+    "agent": ("network.agent.port", "server.agent.password"),
+    "ssh": ("server.ssh.reachable",),
+    "manager": ("manager.cli.reachable",),
+}
+
+# A check on the left is only a consequence where one on the right is hit for the same servers.
+EXPLAINED: dict[str, tuple[str, ...]] = {
+    "pair.names.resolve": ("server.hostname.loopback",),
+    "pair.clock.offset": ("server.time.ntp",),
+}
+
+
+def connect(registry: Registry) -> None:
+    """Write gates and consequences into a registry; ids that are not registered are left out."""
+    for plane, ids in GATES.items():
+        registry.gate(plane, *(id_ for id_ in ids if id_ in registry.checks))
+    for id_, causes in EXPLAINED.items():
+        if id_ in registry.checks:
+            registry.explained_by(id_, *(cause for cause in causes if cause in registry.checks))
