@@ -51,6 +51,10 @@ def _read(text: str) -> dict[str, CpuProfile]:
         found = documents.read_xml(plain)
         if found:
             return found
+    if xen.reads_info(plain) and cpuinfo.reads(plain):  # both commands pasted into one text
+        (name, info), *_ = xen.read_info(plain).items()
+        (seen, *_) = cpuinfo.read(plain).values()
+        return {name: xen.completed(seen, info)}
     for reads, read in (
         (cpuid.reads, cpuid.read),
         (solaris.reads, solaris.read),

@@ -112,8 +112,9 @@ def gather(args: argparse.Namespace) -> Fleet:
     from core.reports.compat_build import CompatInputError
 
     fleet = Fleet()
-    for path in (*args.facts, *args.cpuinfo):
+    for path in args.facts:
         merge(fleet, read_file(path))
+    _add_descriptions(fleet, args.cpuinfo)
     if args.spec is not None:
         from core.service import Service
 
@@ -124,6 +125,26 @@ def gather(args: argparse.Namespace) -> Fleet:
             "cannot compare processors: none given", fix="give SPEC, --facts FILE or --cpuinfo FILE"
         )
     return fleet
+
+
+def _add_descriptions(fleet: Fleet, paths: list[Path]) -> None:
+    """One server a file; what cannot be understood is a server that is not known, unless none of them can be."""
+    from core.cli.diagnostics import say
+    from core.cpu.parse import CpuFormatError
+
+    unread: list[tuple[Path, CpuFormatError]] = []
+    for path in paths:
+        try:
+            merge(fleet, read_file(path))
+        except CpuFormatError as error:
+            if not path.is_file():
+                raise
+            unread.append((path, error))
+            fleet.add(path.stem, None, str(path), "its description cannot be read")
+    if unread and not any(fleet.profiles.values()):
+        raise unread[0][1]
+    for _, reason in unread:
+        say(f"{reason.message}; it counts as not known")
 
 
 def merge(fleet: Fleet, other: Fleet) -> list[str]:

@@ -86,6 +86,15 @@ def read_info(text: str) -> dict[str, CpuProfile]:
     return {values.get("host", ""): profile}
 
 
+def completed(seen: CpuProfile, info: CpuProfile) -> CpuProfile:
+    """A kernel's view with what xl info of the same server adds: the machine's own words, versions, HVM."""
+    told = ("khz", "cores_per_socket", "threads_per_core", "logical_cpus", "hypervisor", "kernel", "has_hvm")
+    changes: dict[str, Any] = {name: getattr(info, name) for name in told if getattr(info, name) is not None}
+    if info.flags:
+        changes |= {"flags": seen.flags | info.flags, "flag_source": info.flag_source, "is_virtual": False}
+    return seen.model_copy(update=changes)
+
+
 def reads_cpu_info(text: str) -> bool:
     """Does this look like XenServer's cpu_info, from xe, the API or the pool database?"""
     return bool(re.search(r"\bmodelname\b", text)) and bool(re.search(r"\bvendor\b", text))

@@ -227,6 +227,19 @@ def test_compat_answers_offline(files: dict[str, str], capsys: pytest.CaptureFix
     assert sorted(group["servers"]) == ["ovs01", "ovs02"]
 
 
+def test_a_description_that_cannot_be_read_is_a_server_that_is_not_known(
+    files: dict[str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    garbage = tmp_path / "silent.txt"
+    garbage.write_text("Connection refused\n", encoding="utf-8")
+    assert main(["compat", "--cpuinfo", files["ovs01"], str(garbage), "--json", "--expand"]) == 0
+    captured = capsys.readouterr()
+    data = json.loads(captured.out)
+    assert {cell["verdict"] for cell in data["cells"]} == {"unknown"}
+    assert "silent.txt" in captured.err
+    assert main(["compat", "--cpuinfo", str(garbage)]) == 2
+
+
 @pytest.mark.parametrize(
     ("form", "start"), [("--html", "<!DOCTYPE html>"), ("--svg", "<svg "), ("--guest=kvm", "Processors")]
 )
