@@ -26,11 +26,14 @@ class Answers:
             set()
         )  # paths the operator changed or left: only these show what is missing in red
         self.accepted: list[str] = []
+        self.revision = 0  # raised by every change of what the spec's data is made from
+        self._made: tuple[int, dict[str, Any]] | None = None
 
     def use_fields(self, fields: Sequence[FormField]) -> None:
         """Know the forms; answers given before stay."""
         self.fields = tuple(fields)
         self.flat = {**flatten(self.base, self.fields), **self.flat}
+        self.revision += 1
 
     def set(self, path: str, value: str) -> bool:
         """One answer; True when it is another one than before."""
@@ -38,12 +41,15 @@ class Answers:
             return False
         self.flat[path] = value
         self.touched.add(path)
+        self.revision += 1
         return True
 
     @property
     def data(self) -> dict[str, Any]:
-        """The spec's data as answered so far, for Service.parse."""
-        return compose(self.base, self.flat, self.fields)
+        """The spec's data as answered so far, for Service.parse; made once per revision, not to be changed."""
+        if self._made is None or self._made[0] != self.revision:
+            self._made = (self.revision, compose(self.base, self.flat, self.fields))
+        return self._made[1]
 
     @property
     def servers(self) -> list[str]:
@@ -59,6 +65,7 @@ class Answers:
             if isinstance(each, Mapping) and "address" in each
         }
         self.base["servers"] = [known.get(name, {"address": name}) for name in dict.fromkeys(names)]
+        self.revision += 1
 
     def add_waiver(self, waiver: Mapping[str, str]) -> None:
         """Put a waiver into the spec; one for the same check and target is replaced."""
@@ -67,6 +74,7 @@ class Answers:
             each for each in self.base.get("waivers") or [] if (each.get("check"), each.get("target")) != key
         ]
         self.base["waivers"] = [*old, dict(waiver)]
+        self.revision += 1
 
     # -- autosave
 

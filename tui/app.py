@@ -224,6 +224,11 @@ class PoolwrightApp(App[int]):
     def leave_run(self) -> None:
         """Home again; what runs, runs on."""
         self.autosave()
+        session = self._session
+        if session is not None and session.run and not session.run_has_ended:
+            self.tell(
+                f"the run goes on by itself; attach from here, or with: poolwright attach {session.run}"
+            )
         if not isinstance(self.screen, HomeScreen):
             _ = self.pop_screen()
         self.look_at_runs()

@@ -252,7 +252,7 @@ class Plain:
         self.runner.run(self.session.start())
 
     def _accept(self) -> None:
-        verdicts = self.session.verdicts() if not self.session.problems() else None
+        verdicts = self.session.verdicts()
         for found in verdicts.unaccepted if verdicts else ():
             for line in finding_lines(found):
                 self.say(line)

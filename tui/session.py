@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from copy import deepcopy
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -73,8 +74,10 @@ class Session:
         self._turn = 0
         self.run = ""
         self.run_has_ended = False
-        self._judged: tuple[str, tuple[SpecProblem, ...]] | None = None
-        self._verdicts: tuple[tuple[int, str, tuple[str, ...]], Verdicts] | None = None
+        self._judged: tuple[int, tuple[SpecProblem, ...]] | None = None
+        self._verdicts: tuple[tuple[int, int, tuple[str, ...]], Verdicts] | None = None
+        self._drafted: tuple[int, BaseSpec | None] | None = None
+        self._hashed: tuple[int, str] | None = None
         self._build_forms()
 
     def _build_forms(self) -> None:
@@ -102,13 +105,18 @@ class Session:
 
     def problems(self) -> tuple[SpecProblem, ...]:
         """Everything the answers alone tell to be wrong or missing; judged once per change."""
-        key = json.dumps(self.answers.data, default=str)
+        key = self.answers.revision
         if self._judged is None or self._judged[0] != key:
             self._judged = (key, self.service.problems(self.answers.data))
         return self._judged[1]
 
     def draft(self) -> BaseSpec | None:
         """The spec by shape only: enough to look at servers while later answers are still open. None: not yet."""
+        if self._drafted is None or self._drafted[0] != self.answers.revision:
+            self._drafted = (self.answers.revision, self._validated())
+        return self._drafted[1]
+
+    def _validated(self) -> BaseSpec | None:
         try:
             return self.platform.spec_model.model_validate(self.answers.data)
         except ValidationError:
@@ -116,7 +124,9 @@ class Session:
 
     def sketch(self) -> BaseSpec | None:
         """A spec with placeholders for what is missing: only to ask which secrets will be needed, never to connect."""
-        data = self.answers.data
+        if (draft := self.draft()) is not None:
+            return draft
+        data = deepcopy(self.answers.data)
         for _turn in range(8):
             try:
                 return self.platform.spec_model.model_validate(data)
@@ -191,8 +201,11 @@ class Session:
 
     def facts_hash(self) -> str:
         """What the facts depend on: every answer but acceptances."""
-        data = {name: value for name, value in self.answers.data.items() if name not in SPEC_ONLY}
-        return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
+        if self._hashed is None or self._hashed[0] != self.answers.revision:
+            data = {name: value for name, value in self.answers.data.items() if name not in SPEC_ONLY}
+            text = json.dumps(data, sort_keys=True, default=str)
+            self._hashed = (self.answers.revision, hashlib.sha256(text.encode()).hexdigest())
+        return self._hashed[1]
 
     @property
     def is_fresh(self) -> bool:
@@ -309,10 +322,10 @@ class Session:
     # -- judging, planning, running
 
     def verdicts(self) -> Verdicts | None:
-        """May it be applied? None while there are no results for the present answers."""
-        if self.checked is None or not self.is_fresh:
+        """May it be applied? None while the answers are not usable or have no results yet."""
+        if self.checked is None or not self.is_fresh or self.problems():
             return None
-        key = (id(self.checked), json.dumps(self.answers.data, default=str), tuple(self.answers.accepted))
+        key = (id(self.checked), self.answers.revision, tuple(self.answers.accepted))
         if self._verdicts is None or self._verdicts[0] != key:
             self._verdicts = (
                 key,

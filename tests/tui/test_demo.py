@@ -13,13 +13,14 @@ import pyte
 import pytest
 
 ROOT = Path(__file__).parents[2]
+UP, DOWN = "\x1b[A", "\x1b[B"
 F7, F8, QUIT = "\x1b[18~", "\x1b[19~", "\x11"
 
 
 class Emulator:
     """poolwright on a pty, and what a person would see of it."""
 
-    def __init__(self, folder: Path, *words: str) -> None:
+    def __init__(self, folder: Path, *words: str, module: str = "tui") -> None:
         environ = {**os.environ, "TERM": "xterm-256color", "LANG": "C.UTF-8", "XDG_STATE_HOME": str(folder)}
         for name in ("NO_COLOR", "LC_ALL", "LC_CTYPE", "COLORTERM", "POOLWRIGHT_THEME"):
             environ.pop(name, None)
@@ -28,7 +29,7 @@ class Emulator:
         self.keys = 0
         self.bytes = 0
         self.program: pexpect.spawn[bytes] = pexpect.spawn(
-            sys.executable, ["-m", "tui", *words], env=environ, cwd=str(ROOT), dimensions=(24, 80), timeout=5
+            sys.executable, ["-m", module, *words], env=environ, cwd=str(ROOT), dimensions=(24, 80), timeout=5
         )
 
     @property
@@ -74,6 +75,25 @@ def demo(tmp_path: Path) -> Iterator[Emulator]:
     emulator = Emulator(tmp_path, "demo")
     yield emulator
     emulator.program.close(force=True)
+
+
+def test_a_slow_line_gets_few_bytes(tmp_path: Path) -> None:
+    """Idle at most 1 KB a minute, a key press in a form at most 2 KB (issue 6)."""
+    wizard = Emulator(tmp_path, str(tmp_path / "state"), "ready", module="tests.tui.plain_program")
+    try:
+        wizard.see("prepared for you")
+        wizard.press("\r")
+        wizard.see("How to reach")
+        wizard.settle()
+        before = wizard.bytes
+        assert wizard.read(2.0) == 0
+        for key in (DOWN, DOWN, "1", DOWN, "\t", UP):
+            wizard.press(key)
+            wizard.settle()
+            assert wizard.bytes - before <= 2048, repr(key)
+            before = wizard.bytes
+    finally:
+        wizard.program.close(force=True)
 
 
 @pytest.mark.slow

@@ -286,6 +286,42 @@ async def test_a_failed_check_shows_its_fix_and_stops_the_review(
 
 
 @pytest.mark.asyncio
+async def test_a_finding_is_read_in_full_and_its_fix_copied(
+    ready_app: PoolwrightApp, service: FakeService
+) -> None:
+    service.bad["203.0.113.12", "storage.pool_fs.reachable"] = (
+        Verdict.FAIL,
+        "no export " * 90,
+        "export it " * 40,
+    )
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_step(pilot, "StorageScreen")
+        await until(pilot, lambda: ready_app.session.is_fresh, "checks")
+        table = ready_app.screen.query_one("#storage-findings DataTable")
+        table.focus()
+        await until(pilot, lambda: ready_app.focused is table, "focus")
+        await until(pilot, lambda: ready_app.screen.query_one(Findings).current, "findings")
+        await pilot.press("c")
+        assert ready_app.clipboard.startswith("export it export it")
+        await pilot.press("enter")
+        await at(pilot, "Help")
+        await pilot.press("end")
+        await until(pilot, lambda: "source: server-pools 2" in text_of(ready_app), "the end of the text")
+        await pilot.press("escape")
+        await at(pilot, "StorageScreen")
+
+
+@pytest.mark.asyncio
+async def test_a_click_on_the_key_line_does_what_the_key_does(ready_app: PoolwrightApp) -> None:
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_step(pilot, "PoolScreen")
+        await until(pilot, lambda: "F8 Next" in text_of(ready_app), "keys")
+        column = text_of(ready_app).splitlines()[-1].index("F8")
+        await pilot.click("KeyBar", offset=(column + 1, 0))
+        await at(pilot, "ServersScreen")
+
+
+@pytest.mark.asyncio
 async def test_dropping_a_server_mends_the_pool(ready_app: PoolwrightApp, service: FakeService) -> None:
     service.bad["203.0.113.12", "server.owner.free"] = (Verdict.FAIL, "owned", "drop it")
     async with ready_app.run_test(size=SIZE) as pilot:

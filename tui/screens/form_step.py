@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 from typing_extensions import override
 
-from tui import wizard
+from tui import paint, wizard
 from tui.fields import FormField, explain
 from tui.screens.base import StepScreen
 from tui.widgets.form import Form
@@ -33,6 +33,7 @@ class FormStep(StepScreen):
         self._settle: Timer | None = None
         self._explained: FormField | None = None
         self._shows_missing = False
+        self._shown_help = ""
 
     @override
     def body(self) -> Iterator[Widget]:
@@ -54,6 +55,7 @@ class FormStep(StepScreen):
     def draw(self) -> None:
         self.form.refresh_rows()
         self.form.show_problems(self._visible_problems())
+        self._explain()
 
     def _visible_problems(self) -> dict[str, str]:
         """Problem per input; what is only missing shows once the input was touched or Next was asked for."""
@@ -85,7 +87,17 @@ class FormStep(StepScreen):
     @on(Form.Focused)
     def _focused(self, event: Form.Focused) -> None:
         self._explained = event.field
-        self.query_one("#help", Static).update(explain(event.field), layout=False)
+        self._explain()
+
+    def _explain(self) -> None:
+        """The problem of the focused input, else what it means; drawn without laying anything out again."""
+        if self._explained is None:
+            return
+        problem = self.form.problem_of(self._explained)
+        said = paint.styled(self.pw, problem, "bad") if problem else Text(explain(self._explained))
+        if said.plain != self._shown_help:
+            self._shown_help = said.plain
+            self.query_one("#help", Static).update(said, layout=False)
 
     @on(Form.Finished)
     def _finished(self) -> None:

@@ -99,7 +99,7 @@ class ReviewScreen(StepScreen):
 
     def _ordered(self) -> list[CheckResult]:
         """What stops the run first, then what waits for an acceptance, then the rest, each worst first."""
-        verdicts = None if self.session.problems() else self.session.verdicts()
+        verdicts = self.session.verdicts()
         stops = {each.key for each in verdicts.refusals} if verdicts else set()
         waits = {each.key for each in verdicts.unaccepted} if verdicts else set()
         return sorted(

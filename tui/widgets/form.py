@@ -1,4 +1,4 @@
-"""A form made from field metadata: one line an input, the problem under it, help for the focused one at the bottom."""
+"""A form made from field metadata: one line an input, wrong ones marked. Rows never move while somebody types."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, Label, Static
+from textual.widgets import Input, Label
 from typing_extensions import override
 
 from tui.fields import FormField, is_shown
@@ -20,7 +20,7 @@ from tui.widgets.choice import Choice
 
 
 class FieldRow(Vertical):
-    """Label, input and the problem of one field."""
+    """Label and input of one field, and whether it is wrong."""
 
     DEFAULT_CSS = """
     FieldRow { height: auto; }
@@ -29,15 +29,13 @@ class FieldRow(Vertical):
     FieldRow Input, FieldRow Input:focus { background: $pw-surface; background-tint: transparent; }
     FieldRow Input:focus { background: $pw-panel; }
     FieldRow .unit { width: auto; padding: 0 1; color: $pw-muted; }
-    FieldRow .problem { display: none; padding-left: 25; color: $pw-bad; height: auto; }
-    FieldRow.-wrong .problem { display: block; }
     FieldRow.-wrong Label { color: $pw-bad; text-style: bold; }
     """
 
     def __init__(self, field: FormField, value: str) -> None:
         super().__init__()
         self.field = field
-        self._problem = ""
+        self.problem = ""
         self.control: Widget = self._make(field, value)
 
     @staticmethod
@@ -52,19 +50,23 @@ class FieldRow(Vertical):
     @override
     def compose(self) -> ComposeResult:
         with Horizontal():
-            yield Label(self.field.label + (" *" if self.field.is_required else ""), markup=False)
+            yield Label(self.caption, markup=False)
             yield self.control
             if self.field.unit:
                 yield Label(self.field.unit, classes="unit", markup=False)
-        yield Static("", classes="problem", markup=False)
+
+    @property
+    def caption(self) -> str:
+        """Label with its marks: `!` in front when wrong, `*` behind when required."""
+        return ("! " if self.problem else "") + self.field.label + (" *" if self.field.is_required else "")
 
     def show_problem(self, text: str) -> None:
-        """Put the problem under the input, or take it away; the same one again costs nothing."""
-        if text == self._problem:
+        """Mark the row as wrong, or clear it; the screen shows the text for the row that has the focus."""
+        if text == self.problem:
             return
-        self._problem = text
+        self.problem = text
         self.set_class(bool(text), "-wrong")
-        self.query_one(".problem", Static).update(text)
+        self.query_one(Label).update(self.caption, layout=False)
 
     @property
     def value(self) -> str:
@@ -135,6 +137,10 @@ class Form(VerticalScroll, can_focus=False):
         """Problem text per path; paths without one are cleared."""
         for row in self.rows:
             row.show_problem(problems.get(row.field.path, ""))
+
+    def problem_of(self, field: FormField) -> str:
+        """The problem of one input as it is shown, empty when there is none."""
+        return next((row.problem for row in self.rows if row.field == field), "")
 
     def action_step(self, by: int) -> None:
         """Move the focus along the visible inputs."""
