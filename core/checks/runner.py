@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from core.checks.context import Context
 from core.checks.registry import Check, Registry
 from core.checks.settle import settle
+from core.checks.waivers import WAIVABLE, waive
 from core.models.facts import FactMissing
 from core.models.results import CheckResult, CheckSummary, Finding, Scope, Severity, Verdict
-from core.models.spec import Waiver
 from core.text import inert
 
 OnResult = Callable[[CheckResult], Awaitable[None]]
@@ -30,7 +30,6 @@ _HIT: Mapping[Severity, Verdict] = {
 _MAX_TEXT = 2000  # characters of a detail or fix
 _STOPS = frozenset({Verdict.FAIL, Verdict.BLOCKED})
 _SHUTS = _STOPS | {Verdict.WARN}  # a way in that does not work is a warning where another may do
-_WAIVABLE = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.INFO})
 
 
 async def run_checks(
@@ -135,16 +134,16 @@ def run_one(
         severity=severity,
         title=check.title,
         detail=inert(finding.detail, _MAX_TEXT),
-        fix=inert(finding.fix or (check.fix if verdict in _WAIVABLE else ""), _MAX_TEXT),
+        fix=inert(finding.fix or (check.fix if verdict in WAIVABLE else ""), _MAX_TEXT),
         source=check.source,
         servers=finding.servers or _concerned(check, context, target, reason),
         blocked_by=tuple(blocked_by),
         reason=inert(reason, _MAX_TEXT),
-        commands=finding.commands if verdict in _WAIVABLE else (),
+        commands=finding.commands if verdict in WAIVABLE else (),
         duration_ms=round((time.perf_counter() - started) * 1000, 3),
         observed_at=_observed_at(check, context, target),
     )
-    return _waive(check, result, context.spec.waivers, context.now.date())
+    return waive(check, result, context.spec.waivers, context.now.date())
 
 
 def summary(results: Sequence[CheckResult]) -> CheckSummary:
@@ -197,24 +196,6 @@ def _observed_at(check: Check, context: Context[Any, Any], target: str) -> datet
         return context.fleet.observed_at or context.now
     seen = [facts.observed_at for facts in context.servers if facts.observed_at is not None]
     return min(seen, default=context.fleet.observed_at or context.now)
-
-
-def _waive(check: Check, result: CheckResult, waivers: Sequence[Waiver], today: date) -> CheckResult:
-    """The result as waived when somebody answers for it today; a check that is not acceptable never is."""
-    if result.verdict not in _WAIVABLE or not check.acceptable:
-        return result
-    for waiver in waivers:
-        if not check.matches(waiver.check) or waiver.target not in ("*", result.target, *result.servers):
-            continue
-        if waiver.target != "*" and not check.per_server and set(result.servers) - {waiver.target}:
-            continue  # other servers are concerned too
-        if today > waiver.until:
-            note = f"{result.detail} (the waiver of {waiver.who} ended on {waiver.until})"
-            result = result.model_copy(update={"detail": note})
-            continue
-        words = f"{waiver.who} until {waiver.until}: {waiver.reason}"
-        return result.model_copy(update={"verdict": Verdict.WAIVED, "waived_by": words})
-    return result
 
 
 def _blockers(check: Check, target: str, known: Mapping[str, Mapping[str, CheckResult]]) -> tuple[str, ...]:

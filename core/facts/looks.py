@@ -24,6 +24,7 @@ class NfsLook(Frozen):
     keeps_root: bool | None = None
     mount_error: str = ""
     address: str | None = None  # what the name of the NFS server resolves to, on this server
+    versions: tuple[int, ...] | None = None  # NFS versions it offers
 
 
 class LunLook(Frozen):

@@ -93,6 +93,75 @@ class Interface(Frozen):
     speed_mbps: int | None = None
     bond_mode: str | None = None
     roles: tuple[str, ...] = ()
+    master: str | None = None  # the bond or bridge it belongs to
+
+
+class BondPort(Frozen):
+    """One leg of a bond, as the bond sees it."""
+
+    name: str
+    is_up: bool | None = None
+    speed_mbps: int | None = None
+    is_full_duplex: bool | None = None
+    failures: int | None = None  # how often its link was lost since boot
+    aggregator: str = ""  # LACP: ports with other numbers are not on one switch
+
+
+class Bond(Frozen):
+    """One bond or aggregation. `mode` is the Linux number (1 active-backup, 4 LACP, 6 adaptive), None = another."""
+
+    name: str
+    mode: int | None = None
+    ports: tuple[BondPort, ...] = ()
+
+
+class NtpPeer(Frozen):
+    """One line of `ntpq -pn`: `is_chosen` marks the source in use; `reach` is the octal register as a number."""
+
+    address: str
+    is_chosen: bool = False
+    stratum: int | None = None
+    reach: int | None = None
+    offset_ms: float | None = None
+
+
+class FreeSpace(Frozen):
+    """Room in one mounted file system."""
+
+    path: str
+    size_bytes: int
+    free_bytes: int
+
+
+class MultipathMap(Frozen):
+    """One multipath device: its name, WWID, and its paths in all and active."""
+
+    name: str
+    wwid: str
+    size_bytes: int | None = None
+    paths: int = 0
+    active: int = 0
+    queues: bool = False  # queue_if_no_path: I/O waits for ever when all paths are gone
+
+
+class MultipathSettings(Frozen):
+    """What /etc/multipath.conf says, as far as pools care. `digest` is of its text without comments and blanks."""
+
+    digest: str
+    has_friendly_names: bool | None = None  # None: not set
+    has_multipaths_section: bool = False
+    has_blacklist: bool = False
+    no_path_retry: tuple[str, ...] = ()
+
+
+class CertificateFact(Frozen):
+    """The certificate a plane shows; times are aware UTC."""
+
+    algorithm: str = ""
+    bits: int | None = None
+    not_before: AwareDatetime | None = None
+    not_after: AwareDatetime | None = None
+    tls_version: str = ""
 
 
 class Disk(Frozen):
@@ -155,6 +224,33 @@ class ServerFacts(Frozen):
         str
     ]()  # who answered for the virtual IP, None = nobody; seen from this server
     os_name: Fact[str] = Fact[str]()
+    bios_version: Fact[str] = Fact[str]()
+    time_zone: Fact[str] = Fact[str]()
+    boot_time_s: Fact[int] = Fact[int]()  # epoch seconds
+    initiator: Fact[str] = Fact[str]()  # iSCSI name, None = none
+    local_time_source: Fact[bool] = Fact[bool]()  # its own clock is its NTP source
+    ntp_peers: Fact[tuple[NtpPeer, ...]] = Fact[tuple[NtpPeer, ...]]()
+    reverse_names: Fact[tuple[str, ...]] = Fact[
+        tuple[str, ...]
+    ]()  # what its management address resolves back to, there
+    dns_servers: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()
+    name_sources: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()  # order of look-ups: files, dns
+    bonds: Fact[tuple[Bond, ...]] = Fact[tuple[Bond, ...]]()
+    boot_protocols: Fact[dict[str, str]] = Fact[dict[str, str]]()  # interface -> static, dhcp, none
+    wakes_on_lan: Fact[dict[str, bool]] = Fact[dict[str, bool]]()  # NIC -> a magic packet wakes it
+    free_space: Fact[tuple[FreeSpace, ...]] = Fact[tuple[FreeSpace, ...]]()
+    own_memory_mib: Fact[int] = Fact[int]()  # of the server's own system (dom0), a part of memory_mib
+    own_cpus: Fact[int] = Fact[int]()  # virtual processors of the server's own system
+    boot_kernel: Fact[str] = Fact[str]()  # what the next boot will start
+    multipath: Fact[tuple[MultipathMap, ...]] = Fact[tuple[MultipathMap, ...]]()
+    multipath_settings: Fact[MultipathSettings] = Fact[MultipathSettings]()
+    iscsi_sessions: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()  # portals logged in to, host:port
+    sas_expanders: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()
+    kernel_trouble: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()  # lines of the kernel's log that matter
+    ports_reached: Fact[dict[str, str]] = Fact[
+        dict[str, str]
+    ]()  # host:port -> open, refused, timeout, or the reason; tried from the server
+    agent_certificate: Fact[CertificateFact] = Fact[CertificateFact]()
 
     def plane(self, name: str) -> PlaneFact:
         """State of one plane; a plane nobody asked is NOT_ASKED."""

@@ -56,11 +56,13 @@ def _nfs_address(facts: ServerFacts) -> str:
 
 
 def _ntp(facts: ServerFacts) -> str:
-    return joined(sorted(known(facts.ntp_servers, "NTP servers"))) or "none"
+    servers = known(facts.ntp_servers, "NTP servers")
+    return joined(sorted(servers)) or "none"
 
 
 def _dns(facts: ServerFacts) -> str:
-    return joined(sorted(known(facts.dns_servers, "DNS servers"))) or "none"
+    servers = known(facts.dns_servers, "DNS servers")
+    return joined(sorted(servers)) or "none"
 
 
 def _no_vip(ctx: Ctx) -> str:
@@ -172,8 +174,7 @@ ROWS = (
         touches=("servers", "pool.virtual_ip"),
     ),
     Equal(
-        "pair.gateway.same", "default gateway", lambda f: f.default_gateway.value or known(f.default_gateway, "gateway"),
-        I,
+        "pair.gateway.same", "default gateway", lambda f: known(f.default_gateway, "gateway"), I,
         title="One default gateway",
         why="traffic to Manager, DNS and NTP takes different ways",
         fix="set the gateway of {few} to {value}",

@@ -33,11 +33,24 @@ class StoredCluster(Frozen):
     heartbeat_mode: str = ""
     nodes: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    digest: str = ""  # of the text of cluster.conf, "" where only the agent told
+    addresses: tuple[str, ...] = ()
 
     @property
     def timeout_s(self) -> int | None:
         """Cluster timeout in seconds (server-pools 7b)."""
         return None if self.heartbeat_threshold is None else (self.heartbeat_threshold - 1) * 2
+
+
+class O2cbSettings(Frozen):
+    """/etc/sysconfig/o2cb: what the cluster of this server runs with (server-pools 7b). None: not set."""
+
+    is_enabled: bool | None = None
+    cluster: str = ""
+    heartbeat_threshold: int | None = None
+    idle_timeout_ms: int | None = None
+    keepalive_delay_ms: int | None = None
+    reconnect_delay_ms: int | None = None
 
 
 class PoolFilesystem(Frozen):
@@ -88,11 +101,17 @@ class OvmServerFacts(ServerFacts):
     capabilities: Fact[frozenset[str]] = Fact[frozenset[str]]()  # names whose value is True
     vmm_capabilities: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()
     repositories: Fact[tuple[RepositoryEntry, ...]] = Fact[tuple[RepositoryEntry, ...]]()
-    initiator: Fact[str] = Fact[str]()
-    time_zone: Fact[str] = Fact[str]()
-    local_time_source: Fact[bool] = Fact[bool]()
-    bios_version: Fact[str] = Fact[str]()
-    boot_time_s: Fact[int] = Fact[int]()  # epoch seconds
+    o2cb: Fact[O2cbSettings] = Fact[O2cbSettings]()  # None = no such file
+    cluster_modules: Fact[bool] = Fact[bool]()  # the kernel's o2cb modules can be loaded
+    agent_trouble: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()  # last error lines of the agent's log
+    hypervisor_options: Fact[str] = Fact[str]()  # Xen's command line
+    migrate_ports: Fact[tuple[int, ...]] = Fact[tuple[int, ...]]()  # listened on for live migration
+    dlm_package: Fact[str] = Fact[str]()  # SPARC: the DLM package, None = not installed
+    service_domains: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()  # SPARC
+    ldoms_version: Fact[str] = Fact[str]()  # SPARC
+    network_tags: Fact[tuple[str, ...]] = Fact[
+        tuple[str, ...]
+    ]()  # `bond0 ethernet:<id>{<name>}:<roles>`, as Manager wrote them
     pool_nfs: Fact[NfsLook] = Fact[NfsLook]()
     pool_lun: Fact[LunLook] = Fact[LunLook]()
 
@@ -180,6 +199,14 @@ class ManagedArray(Frozen):
     admin_servers: tuple[str, ...] = ()
 
 
+class ManagedAccessGroup(Frozen):
+    """Who may see the LUNs of an array (manager-cli 3.10)."""
+
+    id: str
+    name: str
+    initiators: tuple[str, ...] = ()
+
+
 class ManagedCpuGroup(Frozen):
     """A processor compatibility group."""
 
@@ -247,6 +274,7 @@ class ManagerFacts(Frozen):
     file_systems: Fact[tuple[ManagedFileSystem, ...]] = Fact[tuple[ManagedFileSystem, ...]]()
     disks: Fact[tuple[ManagedDisk, ...]] = Fact[tuple[ManagedDisk, ...]]()
     arrays: Fact[tuple[ManagedArray, ...]] = Fact[tuple[ManagedArray, ...]]()
+    access_groups: Fact[tuple[ManagedAccessGroup, ...]] = Fact[tuple[ManagedAccessGroup, ...]]()
     cpu_groups: Fact[tuple[ManagedCpuGroup, ...]] = Fact[tuple[ManagedCpuGroup, ...]]()
     networks: Fact[tuple[ManagedNetwork, ...]] = Fact[tuple[ManagedNetwork, ...]]()
     repositories: Fact[tuple[ManagedRepository, ...]] = Fact[tuple[ManagedRepository, ...]]()

@@ -6,13 +6,25 @@ from core.checks.input import servers as _servers
 from core.checks.input import vip as _vip
 from core.checks.manager import reach as _manager_reach
 from core.checks.network import vip as _network_vip
-from core.checks.pair import clock, cpu, identity, names
-from core.checks.pool import alike
+from core.checks.pair import alike as _pair_alike
+from core.checks.pair import clock, cpu, duplicates, identity, names
+from core.checks.pool import alike, capacity
 from core.checks.registry import Registry, shared
+from core.checks.server import host, reach
 from core.checks.server import names as _server_names
-from core.checks.server import reach
 from core.checks.storage import lun, nfs, visible
-from core.platforms.oracle_vm.checks import graph, manager, network, ownership, sparc, storage
+from core.platforms.oracle_vm.checks import (
+    drift,
+    fitting,
+    graph,
+    manager,
+    network,
+    networks,
+    ownership,
+    sharing,
+    sparc,
+    storage,
+)
 from core.platforms.oracle_vm.checks import input as _input
 from core.platforms.oracle_vm.checks.base import ovm
 
@@ -20,6 +32,7 @@ from core.platforms.oracle_vm.checks.base import ovm
 _TOPICS = (
     _servers, _vip, _input, _manager_reach, reach, ownership, _server_names, names, identity, alike, cpu, clock,
     _network_vip, network, visible, nfs, lun, sparc, storage, manager,
+    _pair_alike, duplicates, capacity, host, drift, fitting, networks, sharing,
 )  # fmt: skip
 
 
