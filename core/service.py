@@ -12,7 +12,7 @@ from core import spec_file
 from core.checks.judge import judge, judge_spec
 from core.checks.runner import run_checks
 from core.cpu import compat
-from core.engine.journal import read_run
+from core.engine.history import read_run
 from core.errors import IdentityChanged, SpecProblem
 from core.log import guard, setup_logging
 from core.models.events import RunEvent
@@ -22,7 +22,7 @@ from core.models.plan import Plan
 from core.models.results import CheckResult
 from core.models.spec import BaseSpec
 from core.models.views import RunView, StepView
-from core.paths import StatePaths, private_dir
+from core.paths import StatePaths, state_root
 from core.platforms import catalog
 from core.platforms.base import Platform
 from core.runner import client
@@ -130,7 +130,7 @@ class Service:
 
     def _store(self, spec: BaseSpec) -> TrustStore:
         if self._trust is None:
-            private_dir(self.paths.root)
+            state_root(self.paths.root)
             setup_logging(self.paths.root / "poolwright.log", level=self.settings.log_level)
             known_hosts = spec.trust.known_hosts
             self._trust = TrustStore(self.paths.pins, Path(known_hosts) if known_hosts else None)
@@ -245,9 +245,16 @@ class Service:
         """Replay a run's events after `since`, then follow it to its end. Leaving never stops the run."""
         return client.follow(self.paths.root, run, since)
 
-    async def control(self, run: str, action: str) -> str:
-        """pause, continue, abort (with rollback) or leave (abort without) a live run; returns its answer."""
-        return await client.control(self.paths.root, run, action)
+    async def control(self, run: str, action: str, *, take_over: bool = False) -> str:
+        """pause, continue, abort (with rollback) or leave (abort without) a live run; returns its answer.
+
+        RunnerError when another front end controls it, unless `take_over`; the hand-over is recorded.
+        """
+        return await client.control(self.paths.root, run, action, take_over=take_over)
+
+    def survival(self) -> client.Survival:
+        """How a run started here outlives this session, with warnings in plain words where it does not."""
+        return client.outlook(self.paths.root)
 
     async def resume(self, run: str, secrets: Secrets) -> str:
         """Go on with a run whose runner is gone."""
