@@ -9,17 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from core import spec_file
+from core.checks import waivers
+from core.checks.coverage import cover
+from core.checks.folding import fold
 from core.checks.judge import judge, judge_spec
-from core.checks.runner import run_checks
+from core.checks.registry import Check
+from core.checks.runner import run_checks, selected, stream_checks, with_prerequisites
+from core.checks.stale import changed_fields, stale
 from core.cpu import compat
 from core.engine.history import read_run
 from core.errors import IdentityChanged, SpecProblem
 from core.log import guard, setup_logging
+from core.models.coverage import CoverageReport, Stale, WaiverState
 from core.models.events import RunEvent
 from core.models.facts import ServerFacts
 from core.models.fleet import FleetFacts
 from core.models.plan import Plan
-from core.models.results import CheckResult
+from core.models.results import Cause, CheckResult, Verdict
 from core.models.spec import BaseSpec
 from core.models.views import RunView, StepView
 from core.paths import StatePaths, state_root
@@ -37,6 +43,7 @@ __all__ = ["Checked", "RunView", "Service", "StepView", "Verdicts"]
 
 OnResult = Callable[[CheckResult], Awaitable[None]]
 OnServer = Callable[[ServerFacts], Awaitable[None]]
+_LATER = frozenset({Verdict.UNKNOWN, Verdict.BLOCKED})  # the whole look may still settle these
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,44 @@ class Verdicts:
     @property
     def may_apply(self) -> bool:
         return not self.refusals and not self.unaccepted
+
+
+class _Stream:
+    """Judges a server on its own as soon as its facts are there; the whole fleet is judged once more at the end."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        spec: BaseSpec,
+        base: Checked | None,
+        on_server: OnServer | None,
+        on_result: OnResult | None,
+        checks: Sequence[str] | None,
+        touched: Sequence[str] | None,
+    ) -> None:
+        self.platform, self.spec, self.checks, self.touched = platform, spec, checks, touched
+        self._fleet = base.fleet if base else FleetFacts()
+        self._on_server, self._on_result = on_server, on_result
+
+    async def on_server(self, facts: ServerFacts) -> None:
+        """Tell the facts, then what they alone settle; what needs Manager or the peers is left to the end."""
+        if self._on_server is not None:
+            await self._on_server(facts)
+        self._fleet = self._fleet.with_server(facts)
+        if self._on_result is None or facts.name not in self.spec.server_names:
+            return
+        context = self.platform.context(self.spec, self._fleet, datetime.now(UTC))
+        early = stream_checks(
+            self.platform.checks,
+            context,
+            only=self.checks,
+            touched=self.touched,
+            servers=[facts.name],
+            alone=True,
+        )
+        async for result in early:
+            if result.verdict not in _LATER:
+                await self._on_result(result)
 
 
 class Service:
@@ -99,11 +144,12 @@ class Service:
         return catalog.platform(name).spec_model
 
     def _judge_spec(self, spec: BaseSpec) -> list[SpecProblem]:
-        found = judge_spec(catalog.platform(spec.platform), spec)
-        return [
+        platform = catalog.platform(spec.platform)
+        found = [
             SpecProblem(field_path, result.detail, result.fix, " ".join(result.rules))
-            for field_path, result in found
+            for field_path, result in judge_spec(platform, spec)
         ]
+        return found + [SpecProblem(*problem) for problem in waivers.problems(platform.checks, spec)]
 
     def _with_files(self, spec: BaseSpec, folder: Path) -> BaseSpec:
         def absolute(name: str | None) -> str | None:
@@ -178,22 +224,81 @@ class Service:
         secrets: Secrets,
         *,
         only: Sequence[str] | None = None,
+        checks: Sequence[str] | None = None,
+        touched: Sequence[str] | None = None,
+        intrusive: bool = False,
         base: Checked | None = None,
         on_server: OnServer | None = None,
         on_result: OnResult | None = None,
     ) -> Checked:
-        """Observe and judge; results stream as they come. `only` re-runs some servers on top of `base`."""
+        """Observe and judge; a server's own results stream when its facts are there, all of them at the end.
+
+        `only` looks at some servers again, `checks` (ids or rules) and `touched` (changed spec fields) ask some
+        checks again, each on top of `base`; what these do not need is not looked at. `intrusive` lets probes write
+        into scratch folders. ValueError for a check that does not exist.
+        """
         platform = catalog.platform(spec.platform)
-        fleet = await platform.collect(
-            spec,
-            self.access(spec, secrets),
-            only=only,
-            base=base.fleet if base else None,
-            on_server=on_server,
+        wanted = selected(platform.checks, only=checks, touched=touched)
+        if checks is not None and not wanted:
+            raise ValueError(f"no check or rule is called {', '.join(checks)}")
+        stream = _Stream(platform, spec, base, on_server, on_result, checks, touched)
+        fleet = await self._look(platform, spec, secrets, wanted, only, base, stream, intrusive)
+        results = await run_checks(
+            platform.checks,
+            platform.context(spec, fleet, datetime.now(UTC)),
+            only=checks,
+            touched=touched,
+            base=base.results if base and (checks is not None or touched is not None) else (),
+            on_result=on_result,
         )
-        context = platform.context(spec, fleet, datetime.now(UTC))
-        results = await run_checks(platform.checks, context, on_result=on_result)
         return Checked(fleet, tuple(results))
+
+    async def _look(
+        self,
+        platform: Platform,
+        spec: BaseSpec,
+        secrets: Secrets,
+        wanted: Sequence[Check],
+        only: Sequence[str] | None,
+        base: Checked | None,
+        stream: _Stream,
+        intrusive: bool,
+    ) -> FleetFacts:
+        """As much of the fleet as these checks need; facts of `base` stay for the rest."""
+        ids = with_prerequisites(platform.checks, {check.id for check in wanted})
+        needed = [platform.checks.checks[id_] for id_ in ids]
+        kept = base.fleet if base else None
+        if all(check.spec_only for check in needed):
+            return kept or FleetFacts()
+        if (
+            kept is not None
+            and only is None
+            and all(set(check.planes) <= {"manager", "input"} for check in needed)
+        ):
+            only = ()
+        more: dict[str, Any] = {"intrusive": True} if intrusive else {}
+        return await platform.collect(
+            spec, self.access(spec, secrets), only=only, base=kept, on_server=stream.on_server, **more
+        )
+
+    def causes(self, spec: BaseSpec, checked: Checked) -> tuple[Cause, ...]:
+        """What is wrong or not known, folded to root causes, worst first, each with what follows from it."""
+        return fold(catalog.platform(spec.platform).checks, checked.results)
+
+    def coverage(self, spec: BaseSpec, checked: Checked) -> CoverageReport:
+        """How much was verified, is unknown (and why) or waived: overall and per server."""
+        return cover(checked.results, spec.server_names)
+
+    def waivers(self, spec: BaseSpec, checked: Checked) -> tuple[WaiverState, ...]:
+        """Every waiver of the spec: what it covers, or that it has ended."""
+        registry = catalog.platform(spec.platform).checks
+        return waivers.states(registry, spec.waivers, checked.results, datetime.now(UTC).date())
+
+    def stale(self, spec: BaseSpec, checked: Checked, *, before: BaseSpec | None = None) -> tuple[Stale, ...]:
+        """Results to look at again: old ones, and those that a change of the spec since `before` concerns."""
+        touched = changed_fields(before, spec) if before is not None else ()
+        registry = catalog.platform(spec.platform).checks
+        return stale(registry, checked.results, datetime.now(UTC), touched=touched)
 
     def judge(self, spec: BaseSpec, checked: Checked, *, accept: Sequence[str] = ()) -> Verdicts:
         """May it be applied? `accept` adds ids accepted now (typed, or --accept-unknown)."""

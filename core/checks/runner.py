@@ -65,15 +65,21 @@ async def stream_checks(
     servers: Collection[str] | None = None,
     touched: Collection[str] | None = None,
     base: Sequence[CheckResult] = (),
+    alone: bool = False,
 ) -> AsyncIterator[CheckResult]:
-    """Results as they are made, prerequisites first; arguments as in run_checks."""
+    """Results as they are made, prerequisites first; arguments as in run_checks.
+
+    `alone` leaves out every check that is not about one server: cheap enough to be asked for each as it arrives.
+    """
     known: dict[str, dict[str, CheckResult]] = {}
     for result in base:
         known.setdefault(result.id, {})[result.target] = result
+    wanted = {check.id for check in selected(registry, only=only, touched=touched)}
+    judged = wanted if len(wanted) == len(registry) else with_prerequisites(registry, wanted)
     for check in ordered(registry):
-        if only is not None and not any(check.matches(word) for word in only):
+        if check.id not in judged or (check.id not in wanted and check.id in known):
             continue
-        if touched is not None and not any(check.touched_by(field) for field in touched):
+        if alone and not check.per_server:
             continue
         for target in targets(check, context):
             if check.per_server and servers is not None and target not in servers:
@@ -82,7 +88,32 @@ async def stream_checks(
             shut = _shut_gates(check, target, registry, known)
             result = run_one(check, context, target, blocked_by=blocked_by, shut_by=shut)
             known.setdefault(check.id, {})[target] = result
-            yield result
+            if check.id in wanted:
+                yield result
+
+
+def selected(
+    registry: Registry, *, only: Collection[str] | None = None, touched: Collection[str] | None = None
+) -> tuple[Check, ...]:
+    """The checks that these ids, rules or changed fields mean; all of them without either."""
+    return tuple(
+        check
+        for check in registry
+        if (only is None or any(check.matches(word) for word in only))
+        and (touched is None or any(check.touched_by(field) for field in touched))
+    )
+
+
+def with_prerequisites(registry: Registry, ids: Collection[str]) -> set[str]:
+    """These checks and all that must be judged before them."""
+    found: set[str] = set()
+    waiting = list(ids)
+    while waiting:
+        id_ = waiting.pop()
+        if id_ not in found:
+            found.add(id_)
+            waiting += _before(registry.checks[id_], registry)
+    return found
 
 
 def targets(check: Check, context: Context[Any, Any]) -> tuple[str, ...]:

@@ -144,4 +144,5 @@ class RunNow:
             is_live=is_live,
             message=self.message,
             pool_facts=self.pool_facts(),
+            warnings=plan.warnings if with_steps else (),
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.models.events import Outcome, Residue, RunState, StepState, Verified
+from core.models.plan import PlanWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +38,5 @@ class RunView:
     last_seq: int = 0
     is_live: bool = False
     message: str = ""
+    warnings: tuple[PlanWarning, ...] = ()  # what was known and gone on with: waived, accepted, one-way moves
     pool_facts: Mapping[str, Any] = field(default_factory=dict)

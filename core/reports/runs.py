@@ -48,6 +48,7 @@ def run_document(view: RunView) -> dict[str, Any]:
         ],
         "verification": [item.model_dump(mode="json") for item in view.verification],
         "residue": [left.model_dump(mode="json") for left in view.residue],
+        "warnings": [each.model_dump(mode="json") for each in view.warnings],
     }
 
 
