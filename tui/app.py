@@ -8,6 +8,7 @@ from __future__ import annotations
 import getpass
 import importlib
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -19,6 +20,7 @@ from textual.binding import Binding, BindingType
 from typing_extensions import override
 
 from tui import borrow, theme
+from tui.entrance import Entrance
 from tui.screens.home import HomeScreen
 from tui.widgets.dialog import Ask, Help
 
@@ -69,7 +71,9 @@ class PoolwrightApp(App[int]):
         self._make_service = service
         self._service: Service | None = None
         self._session: Session | None = None
-        self._spec, self._secrets = spec, secrets
+        self.spec, self.secrets = spec, secrets
+        self.entrance = Entrance(self)
+        self._making = threading.Lock()
         self.hints = dict(hints or {})
         self.autosave_path = autosave
         self.runs: list[RunView] = []
@@ -110,11 +114,16 @@ class PoolwrightApp(App[int]):
         assert self._session is not None  # noqa: S101 - screens of the wizard open through `begin` only
         return self._session
 
+    @session.setter
+    def session(self, session: Session) -> None:
+        self._session = session
+
     def service(self) -> Service:
         """The service, made when first needed."""
-        if self._service is None:
-            self._service = self._make_service()
-        return self._service
+        with self._making:  # the list of runs is fetched by a thread
+            if self._service is None:
+                self._service = self._make_service()
+            return self._service
 
     @work(thread=True, group="runs", exclusive=True)
     def look_at_runs(self) -> None:
@@ -134,68 +143,6 @@ class PoolwrightApp(App[int]):
         self.autosave_path = self.autosave_path or autosave
         if isinstance(self.screen, HomeScreen):
             self.screen.show_menu()
-
-    def menu(self) -> list[tuple[str, str]]:
-        """What home offers now: (name, text)."""
-        entries: list[tuple[str, str]] = []
-        live = [run for run in self.runs if run.is_live]
-        if self._spec is not None:
-            entries.append(("ready", "Create the pool that was prepared for you"))
-        entries += [
-            (f"attach:{run.run}", f"Attach to the live run of {borrow.inert(run.pool, 40)}") for run in live
-        ]
-        if self.autosave_path is not None and self.autosave_path.exists():
-            entries.append(("continue", "Continue where you left off"))
-        entries += [("new", "New pool"), ("open", "Open a spec file")]
-        entries.append(("runs", f"Runs ({len(self.runs)})" if self.runs else "Runs"))
-        entries.append(("quit", "Quit"))
-        return entries
-
-    def choose(self, name: str) -> None:
-        """An entry of home."""
-        if name == "quit":
-            self.exit(0)
-        elif name == "open":
-            self.ask("Path of the spec file:", self._open)
-        elif name == "runs":
-            self._list_runs()
-        elif name.startswith("attach:"):
-            self.attach(name.removeprefix("attach:"))
-        elif name:
-            self.begin(name)
-
-    def begin(self, how: str) -> None:
-        """Start the wizard: new, ready (the prepared spec) or continue (saved answers)."""
-        from tui.answers import Answers
-
-        answers: Answers | None = None
-        if how == "ready" and self._spec is not None:
-            answers = Answers(self._spec)
-        elif how == "continue" and self.autosave_path is not None:
-            answers = Answers.restore(self.autosave_path)
-            if answers is None:
-                self.tell("the saved answers cannot be read; start a new pool", bad=True)
-                return
-        self._begin(answers)
-
-    def _begin(self, answers: Any) -> None:
-        from tui.session import Session
-
-        self._session = Session(self.service(), answers, self._secrets)
-        self.go("connect")
-
-    def _open(self, path: str | None) -> None:
-        from core.errors import PoolwrightError
-        from tui.answers import Answers
-
-        if not path:
-            return
-        try:
-            spec = self.service().load(Path(path).expanduser())
-        except PoolwrightError as error:
-            self.tell(str(error), bad=True)
-            return
-        self._begin(Answers(spec.model_dump(mode="json", exclude_defaults=True)))
 
     # -- between screens
 
@@ -243,29 +190,6 @@ class PoolwrightApp(App[int]):
                 then()
 
         _ = self.push_screen(TrustScreen(), answered)
-
-    def _list_runs(self) -> None:
-        from tui.screens.runs import RunsScreen
-
-        def chosen(run: str | None) -> None:
-            if run:
-                self.attach(run)
-
-        _ = self.push_screen(RunsScreen(self.runs), chosen)
-
-    def attach(self, run: str) -> None:
-        """Follow a live run, or show how an ended one ended."""
-        from core.errors import PoolwrightError
-        from tui.session import Session
-
-        try:
-            view = self.service().show(run)
-        except PoolwrightError as error:
-            self.tell(str(error), bad=True)
-            return
-        self._session = Session(self.service(), None, self._secrets)
-        self._session.run, self._session.run_has_ended = run, view.outcome is not None
-        self.go("done" if view.outcome is not None else "run")
 
     # -- background
 

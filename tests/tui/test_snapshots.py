@@ -44,7 +44,7 @@ def opened(step: str, *keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
         app = pilot.app
         assert isinstance(app, PoolwrightApp)
         await until(pilot, lambda: app.autosave_path is not None, "home")
-        app.begin("ready")
+        app.entrance.begin("ready")
         await at(pilot, "ConnectScreen")
         await app.session.look_at_identities()
         app.session.confirm_identities()
@@ -105,7 +105,7 @@ def test_trust(snap_compare: Compare, service: FakeService) -> None:
         app = pilot.app
         assert isinstance(app, PoolwrightApp)
         await until(pilot, lambda: app.autosave_path is not None, "home")
-        app.begin("ready")
+        app.entrance.begin("ready")
         await at(pilot, "ConnectScreen")
         await pilot.press("f8")
         await at(pilot, "TrustScreen")

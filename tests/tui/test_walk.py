@@ -7,66 +7,17 @@ from typing import Any
 
 import pytest
 from textual import events
-from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
-from core.models.events import Outcome
 from core.models.results import Verdict
 from tests.tui.conftest import at, fill, text_of, until
 from tests.tui.fakes import SECRETS, FakeService
+from tests.tui.ways import SIZE, to_ready, to_step, to_trust, walk_to_ready
 from tui.app import SCREENS, PoolwrightApp
 from tui.screens.servers import ServerInput
 from tui.widgets.choice import Choice
 from tui.widgets.findings import Findings
 from tui.widgets.server_table import ServerTable
-
-SIZE = (80, 24)
-
-
-async def to_trust(pilot: Pilot[Any]) -> int:
-    """Home and connect, with what is prefilled; the number of keys."""
-    await at(pilot, "HomeScreen")
-    await pilot.press("enter")
-    await at(pilot, "ConnectScreen")
-    await pilot.press("f8")
-    await at(pilot, "TrustScreen")
-    await until(pilot, lambda: "7 new" in text_of(pilot.app), "identities")  # type: ignore[arg-type]
-    return 2
-
-
-async def walk_to_ready(pilot: Pilot[Any]) -> int:
-    """To the review screen by screen, with the checks through; the number of keys."""
-    keys = await to_trust(pilot)
-    await pilot.press("7", "enter")
-    await at(pilot, "PoolScreen")
-    keys += 2
-    for each in ("ServersScreen", "StorageScreen", "CompatibilityScreen", "ReviewScreen"):
-        await pilot.press("f8")
-        keys += 1
-        await at(pilot, each)
-    await until(pilot, lambda: "ready" in text_of(pilot.app), "ready")  # type: ignore[arg-type]
-    return keys
-
-
-async def to_step(pilot: Pilot[Any], name: str) -> None:
-    """Straight to a screen of the prepared pool, every identity confirmed."""
-    app = pilot.app
-    assert isinstance(app, PoolwrightApp)
-    await at(pilot, "HomeScreen")
-    app.begin("ready")
-    await at(pilot, "ConnectScreen")
-    await app.session.look_at_identities()
-    app.session.confirm_identities()
-    step = next(step for step, screen in SCREENS.items() if screen == name)
-    if step != "connect":
-        app.go(step)
-    await at(pilot, name)
-
-
-async def to_ready(pilot: Pilot[Any]) -> None:
-    """To the review, with the checks through."""
-    await to_step(pilot, "ReviewScreen")
-    await until(pilot, lambda: "ready" in text_of(pilot.app), "ready")  # type: ignore[arg-type]
 
 
 @pytest.mark.asyncio
@@ -240,7 +191,7 @@ async def test_a_refused_password_is_tried_on_one_server_only(
 async def test_five_hundred_pasted_lines_are_taken_at_once(bare_app: PoolwrightApp) -> None:
     async with bare_app.run_test(size=SIZE) as pilot:
         await at(pilot, "HomeScreen")
-        bare_app.begin("new")
+        bare_app.entrance.begin("new")
         await at(pilot, "ConnectScreen")
         bare_app.go("servers")
         await at(pilot, "ServersScreen")
@@ -413,69 +364,6 @@ async def test_the_plan_shows_commands_undo_and_the_point_of_no_return(ready_app
 
 
 @pytest.mark.asyncio
-async def test_a_live_run_is_left_and_attached_to_again(
-    ready_app: PoolwrightApp, service: FakeService
-) -> None:
-    service.hold = asyncio.Event()
-    async with ready_app.run_test(size=SIZE) as pilot:
-        await to_ready(pilot)
-        await fill(pilot, "pool1", "enter", into="#name")
-        await at(pilot, "RunScreen")
-        await until(pilot, lambda: "1 of 4 steps" in text_of(ready_app), "first step")
-        await pilot.press("p")
-        await until(pilot, lambda: service.actions == ["pause"], "pause")
-        await pilot.press("a")
-        await at(pilot, "Confirm")
-        assert ready_app.focused is not None
-        assert ready_app.focused.id == "no"
-        await pilot.press("escape")
-        await at(pilot, "RunScreen")
-        assert service.actions == ["pause"]
-        await pilot.press("a")
-        await at(pilot, "Confirm")
-        await pilot.press("tab", "enter")
-        await until(pilot, lambda: service.actions == ["pause", "abort"], "abort")
-        await pilot.press("d")
-        await at(pilot, "HomeScreen")
-        await until(pilot, lambda: "Attach to the live run of pool1" in text_of(ready_app), "attach")
-        service.hold.set()
-        ready_app.choose("attach:260301-020000-00")
-        await at(pilot, "DoneScreen")
-        assert "created" in text_of(ready_app)
-
-
-@pytest.mark.asyncio
-async def test_a_failed_run_says_what_was_taken_back(ready_app: PoolwrightApp, service: FakeService) -> None:
-    service.fail_at, service.outcome = "create_pool:pool", Outcome.ROLLED_BACK
-    async with ready_app.run_test(size=SIZE) as pilot:
-        await to_ready(pilot)
-        await fill(pilot, "pool1", "enter", into="#name")
-        await at(pilot, "DoneScreen")
-        assert "rolled back" in text_of(ready_app)
-        await pilot.press("f8")
-        await at(pilot, "HomeScreen")
-        await pilot.press("r")
-        await at(pilot, "RunsScreen")
-        await pilot.press("enter")
-        await at(pilot, "DoneScreen")
-
-
-@pytest.mark.asyncio
-async def test_what_is_left_behind_comes_with_its_commands(
-    ready_app: PoolwrightApp, service: FakeService
-) -> None:
-    service.outcome = Outcome.NEEDS_HUMAN
-    async with ready_app.run_test(size=SIZE) as pilot:
-        await to_ready(pilot)
-        await fill(pilot, "pool1", "enter", into="#name")
-        await at(pilot, "DoneScreen")
-        assert "$ rm -rf /mnt/pool1/ovspoolfs" in text_of(ready_app)
-        await pilot.press("y")
-        await pilot.pause()
-        assert ready_app.clipboard == "rm -rf /mnt/pool1/ovspoolfs"
-
-
-@pytest.mark.asyncio
 async def test_results_stream_while_the_operator_goes_on(
     ready_app: PoolwrightApp, service: FakeService
 ) -> None:
@@ -565,21 +453,3 @@ async def test_every_screen_is_usable_at_this_size(ready_app: PoolwrightApp, siz
             nav = ready_app.screen.query_one("#nav")
             assert nav.region.bottom <= size[1] - 1
             assert ready_app.screen.query_one("#body").region.height >= 8
-
-
-@pytest.mark.asyncio
-async def test_the_terminal_may_be_resized_in_the_middle(
-    ready_app: PoolwrightApp, service: FakeService
-) -> None:
-    service.hold = asyncio.Event()
-    async with ready_app.run_test(size=SIZE) as pilot:
-        await to_ready(pilot)
-        await fill(pilot, "pool1", "enter", into="#name")
-        await at(pilot, "RunScreen")
-        await pilot.resize_terminal(120, 40)
-        await pilot.pause()
-        await pilot.resize_terminal(60, 20)
-        await pilot.pause()
-        assert "steps" in text_of(ready_app)
-        service.hold.set()
-        await at(pilot, "DoneScreen")

@@ -63,7 +63,7 @@ class HomeScreen(QuietScreen[None]):
         menu = self.query_one(OptionList)
         kept = menu.highlighted
         menu.clear_options()
-        menu.add_options([Option(text, id=name) for name, text in self.pw.menu()])
+        menu.add_options([Option(text, id=name) for name, text in self.pw.entrance.menu()])
         menu.highlighted = kept if kept is not None and kept < menu.option_count else 0
 
     def on_screen_resume(self) -> None:
@@ -77,7 +77,7 @@ class HomeScreen(QuietScreen[None]):
 
     def action_choose(self, name: str) -> None:
         """Do what was chosen."""
-        self.pw.choose(name)
+        self.pw.entrance.choose(name)
 
     def action_help(self) -> None:
         """What the entries mean."""
