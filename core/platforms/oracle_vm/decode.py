@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 from collections.abc import Callable
@@ -21,6 +22,9 @@ TEXT_MAX = 8 * 1024 * 1024  # as much as a transport would have taken
 _DEPTH_MAX = 80
 MANAGER = "manager"
 _LINE_MAX = 20_000  # a description has at most 4,000 characters (manager-cli 1.6)
+_LATIN = re.compile(
+    rb"""\s{0,20}<\?xml[^>]{0,100}encoding=["'](?:iso-8859-1|latin-?1|windows-1252)["']""", re.IGNORECASE
+)
 _BLANKS_MAX = 60  # the deepest indentation recorded is 17
 _BLANKS = re.compile(rf"[ \t]{{{_BLANKS_MAX + 1},}}")
 
@@ -32,7 +36,7 @@ def decode(method: str, text: str | bytes) -> dict[str, Any]:
     secrets masked. `raw` holds every element or member under its original name; a value that is no struct stands
     under `value`, a text that is neither document nor envelope under `text`, with the reason in facts' `unreadable`.
     """
-    plain = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    plain = _characters(text[: 4 * TEXT_MAX]) if isinstance(text, bytes) else text
     plain = _without_comments(plain[:TEXT_MAX])
     try:
         kind, facts, raw = _transcript(plain) if method.lower() == MANAGER else _reply(method, plain)
@@ -83,7 +87,8 @@ def _is_secret(name: str) -> bool:
 
 
 def _reply(method: str, text: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """A document as it is, or an envelope with whatever it carries."""
+    """A document as it is, or an envelope with whatever it carries; what a tool wrote before it is left out."""
+    text = _without_headers(text)
     if "<methodResponse" in text:
         return _envelope(method, text)
     try:
@@ -103,7 +108,7 @@ def _envelope(method: str, text: str) -> tuple[str, dict[str, Any], dict[str, An
             return "nil", {}, {}
         case FaultReply():
             facts = {"code": value.code, "type": value.type, "message": value.message}
-            return "fault", facts, {"faultCode": value.code, "faultString": value.text}
+            return "fault", facts, value.members
         case dict():
             return "value", facts_of_value(method, value), value
         case str() if value.lstrip().startswith("<"):
@@ -136,9 +141,10 @@ def _transcript(text: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
             _put(raw, name, value)
     for attribute in transcript.attributes:
         _put(raw, attribute.name, attribute.value)
+    names = ("Id", "Name") if any(reply.form == "xml" for reply in transcript.replies) else ("id", "name")
     for item in transcript.items:
-        _put(raw, "id", item.id)
-        _put(raw, "name", item.name)
+        _put(raw, names[0], item.id)
+        _put(raw, names[1], item.name)
     raw.setdefault("lines", list(transcript.lines))
     kind = "fault" if transcript.errors and not transcript.items and not transcript.attributes else "value"
     return kind, facts, raw
@@ -162,7 +168,8 @@ def _reply_facts(reply: Any) -> dict[str, Any]:
 def _headers(reply: Any) -> dict[str, str]:
     """Header lines of a reply under the names they had."""
     named = {"Command": reply.command, "Status": reply.status, "Time": reply.time, "JobId": reply.job_id}
-    return {name: value for name, value in {**named, "Error Msg": reply.error}.items() if value}
+    error = "ErrorMsg" if reply.form == "xml" else "Error Msg"
+    return {name: value for name, value in {**named, error: reply.error}.items() if value}
 
 
 def _put(found: dict[str, Any], name: str, value: Any) -> None:
@@ -180,6 +187,25 @@ def _facts(read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return read()
     except ValueError as error:
         return {"unreadable": str(error)}
+
+
+def _characters(data: bytes) -> str:
+    """The text of bytes: by their mark, else UTF-8, else what the declaration says (agents name none)."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        is_latin = _LATIN.match(data) is not None
+        return data.decode("iso-8859-1" if is_latin else "utf-8", "replace")
+
+
+def _without_headers(text: str) -> str:
+    """The reply without the HTTP status line and headers that `curl -i` writes before it."""
+    if not text.startswith("HTTP/"):
+        return text
+    _, found, body = text.replace("\r\n", "\n").partition("\n\n")
+    return body if found else text
 
 
 def _unreadable(text: str, reason: str) -> tuple[str, dict[str, Any], dict[str, Any]]:

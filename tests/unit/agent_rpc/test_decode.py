@@ -241,3 +241,89 @@ def test_no_mutation_breaks_the_shape(sample: tuple[str, str]) -> None:
 @given(st.text(max_size=200) | st.binary(max_size=200), st.text(max_size=20))
 def test_nothing_breaks_the_shape(data: str | bytes, method: str) -> None:
     shape(decode(method, data))
+
+
+FAULT = "<methodResponse><fault><value><struct>{}</struct></value></fault></methodResponse>"
+
+
+def member(name: str, value: str) -> str:
+    return f"<member><name>{name}</name><value>{value}</value></member>"
+
+
+@pytest.mark.parametrize(
+    ("members", "raw"),
+    [
+        (member("faultString", "only"), {"faultString": "only"}),
+        (
+            member("faultCode", "<string>Server</string>") + member("faultString", "why"),
+            {"faultCode": "Server", "faultString": "why"},
+        ),
+        (
+            member("faultCode", "<i8>1</i8>") + member("faultString", "why") + member("extra", "more"),
+            {"faultCode": 1, "faultString": "why", "extra": "more"},
+        ),
+    ],
+)
+def test_a_fault_of_another_shape_is_still_a_fault_under_its_own_names(
+    members: str, raw: dict[str, Any]
+) -> None:
+    found = shape(decode("create_server_pool", FAULT.format(members)))
+    assert (found["kind"], found["raw"]) == ("fault", raw)
+    assert found["facts"]["message"] == raw["faultString"]
+
+
+def test_a_reply_without_a_value_is_nothing() -> None:
+    assert shape(decode("create_cluster", "<methodResponse><params/></methodResponse>"))["kind"] == "nil"
+
+
+@pytest.mark.parametrize(
+    ("method", "value", "facts"),
+    [
+        ("echo", "hi", {"message": "hi"}),
+        ("some_new_call", "<int>7</int>", {"value": 7}),
+        ("ovs_vlan_bridge", "Added bridge: b1", {"answer": "Added bridge: b1", "action": "added"}),
+        (
+            "get_log",
+            f"<struct>{member('ovs-agent', 'a&#10;b')}</struct>",
+            {"log_lines": {"ovs-agent": 2}},
+        ),
+        (
+            "storage_plugin_listMountPoints",
+            f"<array><data><value><struct>{member('fs_uuid', 'u')}</struct></value></data></array>",
+            {"mount_points": [{"fs_uuid": "u", "status": None, "mount_point": None}]},
+        ),
+    ],
+)
+def test_calls_nobody_recorded_have_facts_too(method: str, value: str, facts: dict[str, Any]) -> None:
+    assert shape(decode(method, envelope(value)))["facts"] == facts
+
+
+def test_domains_have_numbers_and_a_lost_digit_is_no_number() -> None:
+    members = member("name", "vm1") + member("domid", "\n") + member("memory", "512")
+    value = f"<array><data><value><struct>{members}</struct></value></data></array>"
+    (domain,) = shape(decode("list_vms", envelope(value)))["facts"]["domains"]
+    assert (domain["name"], domain["domid"], domain["memory"]) == ("vm1", None, 512)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_heeded(encoding: str) -> None:
+    plain = decode("discover_server", samples.SERVER_UNOWNED)
+    assert decode("discover_server", samples.SERVER_UNOWNED.encode(encoding)) == plain
+
+
+def test_an_encoding_that_is_declared_is_heeded_where_the_bytes_are_no_utf8() -> None:
+    text = "<?xml version='1.0' encoding='ISO-8859-1'?><Discover_X_Result><Name>caf\u00e9</Name></Discover_X_Result>"
+    assert decode("discover_x", text.encode("latin-1"))["raw"]["Discover_X_Result"]["Name"] == "caf\u00e9"
+
+
+def test_http_headers_before_a_reply_are_left_out() -> None:
+    text = b"HTTP/1.0 200 OK\r\nContent-type: text/xml\r\n\r\n" + envelope("<boolean>1</boolean>")
+    assert decode("is_cluster_online", text)["facts"] == {"is_cluster_online": True}
+
+
+def test_an_xml_transcript_keeps_the_names_of_xml() -> None:
+    text = (
+        "list Server\n<Result><Status>Failure</Status><ErrorMsg>no</ErrorMsg><CommandData>"
+        "<ListCommandResult><Id>1</Id><Name>a</Name></ListCommandResult></CommandData></Result>"
+    )
+    assert {"Status", "ErrorMsg", "Id", "Name"} <= set(decode("manager", text)["raw"])

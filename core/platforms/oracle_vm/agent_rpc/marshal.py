@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import xmlrpc.client
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from defusedxml.xmlrpc import DefusedExpatParser
@@ -26,6 +26,9 @@ class FaultReply:
     text: str
     type: str
     message: str
+    members: dict[str, Any] = field(
+        default_factory=dict, compare=False, repr=False
+    )  # the struct as it came, under its own names
 
 
 def dump_call(method: str, args: tuple[Any, ...]) -> bytes:
@@ -41,15 +44,23 @@ def load_reply(data: bytes) -> Any:
     text = data.decode("utf-8", "replace")
     try:
         values = _unmarshalled(mended(text))
-    except xmlrpc.client.Fault as fault:
-        return parse_fault(fault.faultCode, str(fault.faultString))
+    except _FaultSeenError as seen:
+        return _fault_of(seen.members)
     except ValueError:
         raise
     except Exception as error:  # a hostile reply may raise anything in the decoder
         raise ValueError(f"no XML-RPC reply ({type(error).__name__})") from error
-    if len(values) != 1:
+    if len(values) > 1:
         raise ValueError(f"a reply with {len(values)} values")
-    return values[0]
+    return values[0] if values else None  # some libraries leave the parameter out for nothing
+
+
+def _fault_of(members: Any) -> FaultReply:
+    """A fault's struct, also one that lacks a member or has another type there."""
+    if not isinstance(members, dict):
+        return FaultReply(0, str(members), "", str(members), {"value": members})
+    fault = parse_fault(members.get("faultCode"), str(members.get("faultString", "")))
+    return replace(fault, members=members)
 
 
 def parse_fault(code: Any, text: str) -> FaultReply:
@@ -57,6 +68,14 @@ def parse_fault(code: Any, text: str) -> FaultReply:
     match = _WRAPPED.match(text) or _PLAIN.match(text)
     kind, message = (match[1], match[2]) if match else ("", text)
     return FaultReply(code if isinstance(code, int) else 0, text, kind, message.strip())
+
+
+class _FaultSeenError(Exception):
+    """The reply was a fault with this struct."""
+
+    def __init__(self, members: Any) -> None:
+        super().__init__("fault")
+        self.members = members
 
 
 class _Unmarshaller(xmlrpc.client.Unmarshaller):
@@ -82,6 +101,12 @@ class _Unmarshaller(xmlrpc.client.Unmarshaller):
     def end(self, tag: str, *rest: Any) -> None:
         self._depth -= 1
         super().end(tag, *rest)
+
+    @override
+    def close(self) -> tuple[Any, ...]:
+        if self._type == "fault" and self._stack:
+            raise _FaultSeenError(self._stack[0])
+        return super().close()
 
 
 def _unmarshalled(text: str) -> tuple[Any, ...]:

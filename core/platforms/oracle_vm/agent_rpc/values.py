@@ -7,10 +7,10 @@ from typing import Any
 
 
 def facts_of_value(method: str, value: Any) -> dict[str, Any]:
-    """Named facts of a call's value; {} for a call unknown here or a value of another shape."""
+    """Named facts of a call's value; a bare value under `value`, {} for what is unknown here or of another shape."""
     reader = _READERS.get(method)
     if reader is None:
-        return {}
+        return {"value": value} if isinstance(value, (bool, int, float, str)) else {}
     try:
         return reader(value)
     except (TypeError, ValueError, KeyError, IndexError, AttributeError):
@@ -48,7 +48,13 @@ def date_and_time(value: Any) -> dict[str, Any]:
 def virtual_machines(value: Any) -> dict[str, Any]:
     """list_vms: every domain, and the guests among them (all but Domain-0)."""
     domains = [
-        {key: domain.get(key) for key in ("name", "uuid", "domid", "state", "memory", "maxmem", "vcpus")}
+        {
+            **{key: domain.get(key) for key in ("name", "uuid", "state")},
+            **{
+                key: _number(domain.get(key))
+                for key in ("domid", "memory", "maxmem", "vcpus", "online_vcpus")
+            },
+        }
         for domain in value
         if isinstance(domain, dict)
     ]
@@ -58,8 +64,54 @@ def virtual_machines(value: Any) -> dict[str, Any]:
 
 def vm_config(value: Any) -> dict[str, Any]:
     """list_vm and get_vm_config: what identifies a guest."""
-    keys = ("name", "uuid", "OVM_simple_name", "OVM_domain_type", "OVM_cpu_compat_group", "memory", "vcpus")
+    keys = (
+        *("name", "uuid", "OVM_simple_name", "OVM_domain_type", "OVM_cpu_compat_group", "OVM_os_type"),
+        *("OVM_high_availability", "memory", "maxmem", "vcpus", "maxvcpus", "disk", "vif"),
+    )
     return {key.removeprefix("OVM_"): value[key] for key in keys if key in value}
+
+
+def log_texts(value: Any) -> dict[str, Any]:
+    """get_log: how many lines came of each log; the texts themselves stay in the raw part."""
+    return {"log_lines": {str(name): len(str(text).splitlines()) for name, text in value.items()}}
+
+
+def mount_points(value: Any) -> dict[str, Any]:
+    """storage_plugin_listMountPoints: status and file system of each (other members UNCONFIRMED)."""
+    return {
+        "mount_points": [
+            {key: one.get(key) for key in ("fs_uuid", "status", "mount_point")} for one in _records(value)
+        ]
+    }
+
+
+def file_systems(value: Any) -> dict[str, Any]:
+    """storage_plugin_listFileSystems: one record, or a list of them (UNCONFIRMED which)."""
+    return {"file_systems": [file_system_record(one) for one in _records(value)]}
+
+
+def storage_server_record(value: Any) -> dict[str, Any]:
+    """What plug-in calls answer of a storage server; shapes UNCONFIRMED, names as in agent-rpc 4.8."""
+    keys = ("uuid", "name", "access_host", "storage_type", "status")
+    return {"storage_servers": [{key: one.get(key) for key in keys} for one in _records(value)]}
+
+
+def action(value: Any) -> dict[str, Any]:
+    """ovs_*_bridge and friends: on success the text begins with the action, or with `Added` since 3.3."""
+    text = str(value).strip()
+    return {"answer": text, "action": text.split(None, 1)[0].rstrip(":").lower() if text else ""}
+
+
+def _records(value: Any) -> list[dict[str, Any]]:
+    """One struct or a list of structs."""
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
+
+
+def _number(value: Any) -> int | None:
+    """A number sent as such or as text; None for anything else (one recording lost its single digits)."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 20 else None
 
 
 def file_record(value: Any) -> dict[str, Any]:
@@ -68,8 +120,8 @@ def file_record(value: Any) -> dict[str, Any]:
         "path": value.get("file_path"),
         "kind": value.get("fr_type"),
         "fs_uuid": value.get("fs_uuid"),
-        "size_bytes": _bytes(value.get("file_sz")),
-        "on_disk_bytes": _bytes(value.get("ondisk_sz")),
+        "size_bytes": _number(value.get("file_sz")),
+        "on_disk_bytes": _number(value.get("ondisk_sz")),
     }
 
 
@@ -80,17 +132,15 @@ def file_system_record(value: Any) -> dict[str, Any]:
         "access_path": value.get("access_path"),
         "uuid": value.get("uuid"),
         "ss_uuid": value.get("ss_uuid"),
-        "size_bytes": _bytes(value.get("size")),
-        "free_bytes": _bytes(value.get("free_sz")),
+        "size_bytes": _number(value.get("size")),
+        "free_bytes": _number(value.get("free_sz")),
     }
-
-
-def _bytes(text: Any) -> int | None:
-    return int(text) if isinstance(text, str) and text.isdecimal() and len(text) < 20 else None
 
 
 _READERS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "get_api_version": lambda value: {"api_versions": [int(number) for number in value]},
+    "echo": lambda value: {"message": value} if isinstance(value, str) else {},
+    "get_log": log_texts,
     "get_ntp": ntp,
     "get_timezone": timezone,
     "get_last_boot_time": boot_time,
@@ -103,4 +153,15 @@ _READERS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "storage_plugin_getFileInfo": file_record,
     "storage_plugin_mount": file_system_record,
     "storage_plugin_getFileSystemInfo": file_system_record,
+    "storage_plugin_listFileSystems": file_systems,
+    "storage_plugin_listMountPoints": mount_points,
+    "storage_plugin_getInfo": storage_server_record,
+    **dict.fromkeys(
+        (
+            *("ovs_ip_config", "ovs_if_meta", "ovs_bond_mode", "ovs_bond_op", "ovs_bond_config"),
+            *("ovs_change_mtu", "ovs_vlan_config", "ovs_br_config", "ovs_local_config", "ovs_vlan_bridge"),
+            *("ovs_async_bond", "ovs_async_bridge"),
+        ),
+        action,
+    ),
 }

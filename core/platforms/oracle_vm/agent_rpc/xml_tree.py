@@ -7,6 +7,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, TreeBuilder
 
 import defusedxml.ElementTree as Safe
+from defusedxml.common import DefusedXmlException
 from typing_extensions import override
 
 DEPTH_MAX = 64  # the deepest recorded document has 9 levels
@@ -50,8 +51,10 @@ def read_xml(text: str) -> Element:
         raise ValueError(f"it is longer than {CHARACTERS_MAX} characters")
     try:
         return _parsed(mended(text.strip()))
+    except DefusedXmlException as error:
+        raise ValueError("it declares a document type or entities, which no agent does") from error
     except ValueError:
-        raise  # defusedxml's own are among these
+        raise
     except Exception as error:  # a hostile document may raise anything in a parser
         raise ValueError(f"no XML document ({type(error).__name__})") from error
 
