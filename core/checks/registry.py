@@ -5,7 +5,7 @@ A check is a small pure function: facts in, Finding out. It never decides its ve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,12 +45,26 @@ class Check:
         return any(_is_within(field_path, own) or _is_within(own, field_path) for own in self.touches)
 
 
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """One rule of a platform's rule book, for `explain`. `advice` says why no check can judge it, where none does."""
+
+    id: str
+    topic: str
+    asks: str
+    remedy: str = ""
+    applies: str = ""  # when it applies; empty: always
+    severity: str = ""
+    advice: str = ""
+
+
 @dataclass(slots=True)
 class Registry:
     """All checks of one platform, the shared ones included, in a fixed order."""
 
     checks: dict[str, Check] = field(default_factory=dict)
     gates: dict[str, tuple[str, ...]] = field(default_factory=dict)  # plane -> checks that say it can be used
+    rule_book: Callable[[], Mapping[str, RuleText]] = dict  # read only when somebody asks what a rule means
     consequences: dict[str, tuple[str, ...]] = field(
         default_factory=dict
     )  # check -> checks whose hit explains it

@@ -18,6 +18,8 @@ COMMANDS: dict[str, str] = {
     "control": "pause, continue, abort or leave a live run",
     "resume": "go on with a run that was interrupted",
     "rollback": "take back what a run has done",
+    "checks": "list every check there is",
+    "explain": "what a check or a rule means, why, and what to do",
     "compat": "who can live-migrate to whom, and why not",
     "migrate-check": "would one guest be let from A to B",
     "demo": "make a pool on a simulated fleet",

@@ -17,3 +17,9 @@ def emit_text(text: str) -> None:
     """Lines for people, as the answer to what they asked."""
     sys.stdout.write(text.rstrip("\n") + "\n")
     sys.stdout.flush()
+
+
+def emit_line(document: Any) -> None:
+    """One JSON document on a line of its own, at once."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()

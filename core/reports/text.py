@@ -6,8 +6,9 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from core.models.coverage import CoverageReport, Stale, WaiverState
 from core.models.plan import Plan
-from core.models.results import CheckResult, Verdict
+from core.models.results import Cause, CheckResult, FixCommand, Verdict
 from core.models.views import RunView
 
 WIDTH = 80
@@ -57,10 +58,110 @@ def results_text(results: Sequence[CheckResult], *, all_of_them: bool = False) -
             f"{word:<8} ",
         )
         lines += _wrapped(detail, " " * 9)
+        for words in dict.fromkeys(each.waived_by for each in group if each.waived_by):
+            lines += _wrapped(words, " " * 13, " " * 9 + "waived by ")
         for fix in dict.fromkeys(each.fix for each in group if each.fix):
             lines += _wrapped(fix, " " * 13, " " * 9 + "fix: ")
+        lines += commands_text([one for each in group for one in each.commands], " " * 9)
     lines.append(counts_line(results) or "nothing was checked")
     return "\n".join(lines)
+
+
+def check_text(
+    results: Sequence[CheckResult],
+    causes: Sequence[Cause],
+    coverage: CoverageReport,
+    waivers: Sequence[WaiverState] = (),
+    stale: Sequence[Stale] = (),
+) -> str:
+    """Root causes with what follows from each, then waivers, remarks, coverage and the counts."""
+    lines: list[str] = []
+    for cause in causes:
+        lines += _cause(cause)
+    remarks = [each for each in results if each.verdict is Verdict.INFO]
+    for remark in remarks:
+        lines += _wrapped(f"{remark.target}: {remark.title} [{remark.id}]", " " * 9, f"{'INFO':<8} ")
+        lines += _wrapped(remark.detail, " " * 9)
+    lines += waivers_text(waivers)
+    if stale:
+        lines += _wrapped(
+            f"{len(stale)} result(s) should be looked at again: {_few([f'{one.id} ({one.why})' for one in stale])}",
+            " " * 9,
+            f"{'STALE':<8} ",
+        )
+    lines += coverage_text(coverage)
+    lines.append(counts_line(results) or "nothing was checked")
+    return "\n".join(lines)
+
+
+def _cause(cause: Cause) -> list[str]:
+    rules = f" {' '.join(cause.rules)}" if cause.rules else ""
+    where = _few(cause.targets, 8)
+    lines = _wrapped(
+        f"{where}: {cause.title} [{cause.id}{rules}]", " " * 9, f"{_WORD.get(cause.verdict, ''):<8} "
+    )
+    lines += _wrapped(cause.detail, " " * 9)
+    for fix in cause.fixes:
+        lines += _wrapped(fix, " " * 13, " " * 9 + "fix: ")
+    lines += commands_text(cause.commands, " " * 9)
+    if cause.dependants:
+        behind = dict.fromkeys(each.id for each in cause.dependants)
+        count = len(cause.dependants)
+        lines += _wrapped(f"behind it, {count} more: {_few(list(behind))}", " " * 13, " " * 9)
+    return lines
+
+
+def commands_text(commands: Sequence[FixCommand], indent: str) -> list[str]:
+    """Commands ready to copy, never wrapped; a destructive one after its warning, a withheld one with the reason."""
+    lines: list[str] = []
+    where = ""
+    for each in commands:
+        if each.where != where:
+            where = each.where
+            lines.append(f"{indent}on {where}:")
+        if each.withheld:
+            lines += _wrapped(each.withheld, indent + "  ")
+            continue
+        if each.warning:
+            lines += _wrapped(each.warning, indent + "  # ", indent + "  # CAREFUL: ")
+        lines.append(f"{indent}  {each.text}")
+    return lines
+
+
+def waivers_text(waivers: Sequence[WaiverState]) -> list[str]:
+    """Every waiver: what it covers today, or that it has ended and covers nothing."""
+    lines: list[str] = []
+    for one in waivers:
+        where = "everywhere" if one.target == "*" else one.target
+        head = f"{one.check} on {where}: {one.who} until {one.until}: {one.reason}"
+        if one.is_expired:
+            head += f"; it has ended and counts no more ({len(one.covers)} finding(s) stand)"
+        else:
+            head += f"; covers {len(one.covers)} finding(s)"
+        lines += _wrapped(head, " " * 9, f"{'WAIVER':<8} ")
+    return lines
+
+
+def coverage_text(report: CoverageReport) -> list[str]:
+    """How much was verified, why the rest is not known, and the servers that are known least."""
+    overall = report.overall
+    known = f"{overall.verified} verified, {overall.unknown} not known, {overall.waived} waived"
+    lines = [f"coverage {overall.score_pct} %: {known}"]
+    for gap in overall.gaps[:3]:
+        lines += _wrapped(f"{len(gap.results)} not known: {gap.reason}", " " * 4, "  ")
+    if len(overall.gaps) > 3:
+        lines.append(f"  and {len(overall.gaps) - 3} further reason(s); --json has all")
+    worst = sorted((own.score_pct, name) for name, own in report.servers.items() if own.total)[:3]
+    if worst and worst[0][0] < overall.score_pct:
+        lines += _wrapped(
+            "least known: " + ", ".join(f"{name} {score} %" for score, name in worst), " " * 4, "  "
+        )
+    return lines
+
+
+def _few(words: Sequence[str], most: int = 6) -> str:
+    shown = ", ".join(words[:most])
+    return f"{shown} and {len(words) - most} more" if len(words) > most else shown
 
 
 def plan_text(plan: Plan) -> str:
@@ -106,6 +207,10 @@ def run_text(view: RunView) -> str:
         word = {True: "yes", False: "NO", None: "unknown"}
         for item in view.verification:
             lines += _wrapped(f"{item.title}: {item.detail}", " " * 14, f"  {word[item.holds]:<11} ")
+    if view.warnings:
+        lines += ["", "gone on with"]
+        for warning in view.warnings:
+            lines += _wrapped(f"{warning.id}: {warning.text}", "    ", "  - ")
     if view.residue:
         lines += ["", "left behind; nothing of it was wiped"]
         for left in view.residue:

@@ -4,42 +4,118 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from typing import TYPE_CHECKING
 
 from core.cli.diagnostics import EXIT_DONE, EXIT_REFUSED, say
 from core.cli.inputs import add_common, gather_secrets, require_trust
-from core.cli.output import emit_json, emit_text
+from core.cli.output import emit_json, emit_line, emit_text
+
+if TYPE_CHECKING:
+    from core.models.results import CheckResult
+    from core.models.spec import BaseSpec
+    from core.service import Checked, Service
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common(parser)
-    parser.add_argument("--all", action="store_true", help="show passed checks too")
+    parser.add_argument("--all", action="store_true", help="show every result on its own, passed ones too")
     parser.add_argument(
         "--only", action="append", metavar="SERVER", help="look at this server only (repeatable)"
     )
     parser.add_argument(
+        "--check", action="append", metavar="ID", help="ask this check or rule only (repeatable)"
+    )
+    parser.add_argument(
         "--accept-unknown", action="append", default=[], metavar="ID", help="accept this id's unknown"
+    )
+    parser.add_argument(
+        "--json-lines",
+        action="store_true",
+        help="print each result as it is made, a JSON line each, then the rest",
+    )
+    parser.add_argument(
+        "--intrusive",
+        action="store_true",
+        help="let probes write: a file of ours in the pool's share, taken away again at once",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    from core.reports.checks import check_document
-    from core.reports.text import results_text
     from core.service import Service
 
     service = Service(args.state_dir, known_hosts=args.known_hosts)
     spec = service.load(args.spec)
+    _known_words(service, spec, args)
     secrets = gather_secrets(service, spec, args.password_file)
 
     async def look() -> int:
         await require_trust(service, spec, secrets)
-        say(f"looking at {len(spec.servers)} server(s) ...")
-        checked = await service.check(spec, secrets, only=args.only)
-        verdicts = service.judge(spec, checked, accept=args.accept_unknown)
-        if args.json:
-            emit_json(check_document(checked.results, verdicts.may_apply))
-        else:
-            emit_text(results_text(checked.results, all_of_them=args.all))
-            emit_text("the pool can be made" if verdicts.may_apply else "the pool cannot be made like this")
-        return EXIT_DONE if verdicts.may_apply else EXIT_REFUSED
+        say(f"looking at {len(args.only or spec.servers)} server(s) ...")
+        checked = await service.check(
+            spec,
+            secrets,
+            only=args.only,
+            checks=args.check,
+            intrusive=args.intrusive,
+            on_result=_emit_row if args.json_lines else None,
+        )
+        return _tell(service, spec, checked, args)
 
     return asyncio.run(look())
+
+
+def _known_words(service: Service, spec: BaseSpec, args: argparse.Namespace) -> None:
+    """Servers and checks that do not exist are wrong input, told before anybody is asked for a password."""
+    from core.errors import SpecError, SpecProblem
+
+    problems = [
+        SpecProblem("--only", f"the spec has no server {name!r}", "write it as the spec does")
+        for name in args.only or ()
+        if name not in spec.server_names
+    ]
+    registry = service.platform(spec.platform).checks
+    problems += [
+        SpecProblem("--check", f"no check or rule is called {word!r}", "`poolwright checks` lists them")
+        for word in args.check or ()
+        if not registry.find(word)
+    ]
+    if problems:
+        raise SpecError(problems)
+
+
+async def _emit_row(result: CheckResult) -> None:
+    from core.reports.checks import result_row
+
+    emit_line({"schema": "poolwright.result/1", **result_row(result)})
+
+
+def _tell(service: Service, spec: BaseSpec, checked: Checked, args: argparse.Namespace) -> int:
+    """Say it in the wanted form; the exit code follows what may be applied, or what the asked checks refuse."""
+    from core.reports.checks import check_document
+    from core.reports.text import check_text, results_text
+
+    verdicts = service.judge(spec, checked, accept=args.accept_unknown)
+    causes, coverage = service.causes(spec, checked), service.coverage(spec, checked)
+    waivers, stale = service.waivers(spec, checked), service.stale(spec, checked)
+    may_apply = verdicts.may_apply if not args.check else None
+    if args.json or args.json_lines:
+        document = check_document(
+            checked.results,
+            may_apply,
+            causes=causes,
+            coverage=coverage,
+            waivers=waivers,
+            stale=stale,
+            with_results=not args.json_lines,
+        )
+        (emit_line if args.json_lines else emit_json)(document)
+    else:
+        if args.all:
+            emit_text(results_text(checked.results, all_of_them=True))
+        else:
+            emit_text(check_text(checked.results, causes, coverage, waivers, stale))
+        if may_apply is None:
+            emit_text("only some checks were asked; whether the pool can be made was not judged")
+        else:
+            emit_text("the pool can be made" if may_apply else "the pool cannot be made like this")
+    return EXIT_DONE if verdicts.may_apply else EXIT_REFUSED

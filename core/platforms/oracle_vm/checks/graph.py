@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.checks.registry import Registry
+from core.platforms.oracle_vm.checks.rules import rule_book
 
 GATES: dict[str, tuple[str, ...]] = {
     "agent": ("network.agent.port", "server.agent.password"),
@@ -18,7 +19,8 @@ EXPLAINED: dict[str, tuple[str, ...]] = {
 
 
 def connect(registry: Registry) -> None:
-    """Write gates and consequences into a registry; ids that are not registered are left out."""
+    """Write gates, consequences and the rule book into a registry; ids that are not registered are left out."""
+    registry.rule_book = rule_book
     for plane, ids in GATES.items():
         registry.gate(plane, *(id_ for id_ in ids if id_ in registry.checks))
     for id_, causes in EXPLAINED.items():
