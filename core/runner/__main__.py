@@ -72,11 +72,11 @@ class _Answer:
         return error.exit_code
 
     def died(self, error: Exception) -> int:
-        """A bug: tell its kind and place."""
-        text = self._mask("".join(traceback.format_exception(error)))
-        self._say(
-            {"ok": False, "code": "PW600", "message": f"cannot go on: {text}", "fix": "report this as a bug"}
-        )
+        """A bug: tell its kind and place in one line; a traceback helps no operator."""
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+        text = self._mask(f"cannot go on: {type(error).__name__}: {error}{where}")
+        self._say({"ok": False, "code": "PW600", "message": text, "fix": "report this as a bug"})
         return 70  # EX_SOFTWARE, sysexits.h
 
     def _mask(self, text: str) -> str:
