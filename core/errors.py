@@ -10,6 +10,8 @@ PoolwrightError
 │   ├── CommandTimeout, CommandFailed, ReplyLost
 │   └── BadReply         what came back cannot be read
 ├── StepError            a step of a plan failed (exit 1)
+├── DriftError           the world is not as it was when the plan was made (exit 1)
+├── ApprovalError        nobody else approved the plan, or it was not this one (exit 1)
 ├── JournalError         the journal cannot be used; nothing was touched (exit 2)
 ├── RunnerError          the detached runner cannot be started or reached (exit 1)
 └── LabError             the simulated fleet cannot be built (exit 2)
@@ -200,6 +202,28 @@ class StepError(PoolwrightError):
     def __init__(self, step_id: str, message: str, *, fix: str = "") -> None:
         self.step_id = step_id
         super().__init__(message, fix=fix)
+
+
+class DriftError(PoolwrightError):
+    """What a plan was judged on has changed; nothing was touched. `changes` names each item."""
+
+    code = "PW410"
+    title = "the plan no longer fits"
+
+    def __init__(self, pool: str, changes: Sequence[str]) -> None:
+        self.changes = tuple(changes)
+        super().__init__(
+            f"cannot run the plan for {pool}: since it was made {len(self.changes)} things have changed: "
+            + "; ".join(self.changes),
+            fix="check again and make a new plan",
+        )
+
+
+class ApprovalError(PoolwrightError):
+    """The plan lacks the approval of a second person."""
+
+    code = "PW420"
+    title = "the plan is not approved"
 
 
 class JournalError(PoolwrightError):

@@ -31,6 +31,7 @@ from core.models.views import RunView, StepView
 from core.paths import StatePaths, state_root
 from core.platforms import catalog
 from core.platforms.base import Platform
+from core.platforms.guards import guards_of
 from core.runner import client
 from core.secrets import Secrets
 from core.settings import Settings, load_settings
@@ -215,6 +216,11 @@ class Service:
                 )
         if identities and self._trust is not None:
             self._trust.add(list(identities))
+
+    def secret_problem(self, platform: str, name: str, value: str) -> str | None:
+        """Why this secret could not be sent safely, without the secret; None when it can."""
+        guards = guards_of(catalog.platform(platform))
+        return guards.secret_problem(name, value) if guards is not None else None
 
     # -- look and judge -------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.diagnostics import say
+from core.cli.diagnostics import EXIT_REFUSED, say
 from core.cli.inputs import add_state_dir, gather_secrets
 from core.cli.output import emit_json, emit_text
 
@@ -25,9 +25,15 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     add_state_dir(parser)
 
 
-def continue_run(args: argparse.Namespace, start: Callable[[Service, str, Secrets], Awaitable[str]]) -> int:
+def continue_run(
+    args: argparse.Namespace,
+    start: Callable[[Service, str, Secrets], Awaitable[str]],
+    *,
+    is_rollback: bool = False,
+) -> int:
     """Start a new runner for the run and follow it to its end; returns the exit code of its outcome."""
     from core.cli.following import detached, follow_here
+    from core.models.events import Outcome
     from core.reports.runs import exit_code_of, run_document
     from core.reports.text import run_text
     from core.service import Service
@@ -44,6 +50,9 @@ def continue_run(args: argparse.Namespace, start: Callable[[Service, str, Secret
     if not follow_here(service, started, last_seq):
         return detached(started)
     view = service.show(started)
+    if is_rollback and view.outcome is Outcome.CREATED:
+        say("refused: the pool stands as it did; the notes above say why")
+        return EXIT_REFUSED
     if args.json:
         emit_json({"schema": "poolwright.run/1", **run_document(view)})
     else:

@@ -14,6 +14,7 @@ EXIT_INTERRUPTED = 130
 
 BY_OUTCOME = {
     "created": EXIT_DONE,
+    "cleaned": EXIT_DONE,
     "rolled_back": EXIT_REFUSED,
     "refused": EXIT_REFUSED,
     "needs_human": EXIT_NEEDS_HUMAN,

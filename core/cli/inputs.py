@@ -88,6 +88,10 @@ def gather_secrets(service: Service, spec: BaseSpec, password_file: Path | None)
                 fix=f"give --password-file, or set POOLWRIGHT_{field.name.upper()}_PASSWORD",
             )
         values[field.name] = getpass.getpass(f"{field.label}: ")
+    for field in fields:
+        problem = service.secret_problem(spec.platform, field.name, values[field.name])
+        if problem is not None:
+            raise SecretError(f"cannot use the {field.label}: {problem}")
     return Secrets(values)
 
 

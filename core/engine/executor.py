@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
 from core.engine.control import Control, Wish
+from core.engine.guarding import BEFORE, Guard, fingerprint_entry
 from core.engine.journal import Entry, Journal
 from core.engine.planner import HELD, next_step
 from core.engine.planner import check_plan as check_plan
@@ -22,6 +23,7 @@ from core.errors import (
     CommandTimeout,
     ConnectFailed,
     JournalError,
+    PoolwrightError,
     ReplyLost,
     StepError,
     TransportError,
@@ -63,6 +65,7 @@ class Executor:
         limits: EngineLimits = EngineLimits(),  # noqa: B008 - frozen
         on_failure: OnFailure = OnFailure.ROLLBACK,
         sleep: Sleep = asyncio.sleep,
+        guard: Guard | None = None,
     ) -> None:
         self._journal, self._steps, self._world, self._verify = journal, steps, world, verify
         self.control = control or Control()
@@ -70,7 +73,8 @@ class Executor:
         self._patience = Patience(limits, sleep)
         self._busy: set[str] = set()
         check_plan(journal.head.plan)
-        self._undoer = Undoer(journal, steps, world, self.control, self._patience, self._doubtful())
+        self._guard = guard
+        self._undoer = Undoer(journal, steps, world, self.control, self._patience, self._doubtful(), guard)
 
     async def run(self) -> Outcome:
         """Go on from what the journal says to the outcome.
@@ -84,6 +88,8 @@ class Executor:
         self._recall()
         if now.state is RunState.ROLLING_BACK:
             return await self._undoer.roll_back(now.message)
+        if now.state is RunState.CREATED and not await self._may_begin():
+            return Outcome.REFUSED
         self._journal.write(Entry(EventKind.RUN_STATE, state=RunState.RUNNING))
         await self._forward()
         return await self._conclude()
@@ -92,6 +98,21 @@ class Executor:
         """Take back what this run did, whether it ended or was interrupted."""
         self._recall()
         return await self._undoer.roll_back(reason)
+
+    async def _may_begin(self) -> bool:
+        """Ask the guard before the first step; what it says no to ends the run, untouched."""
+        if self._guard is None:
+            return True
+        try:
+            cleared = await self._guard.clear()
+        except JournalError:
+            raise
+        except PoolwrightError as error:
+            self._journal.write(Entry(EventKind.OUTCOME, str(error), state=Outcome.REFUSED))
+            return False
+        notes = [Entry(EventKind.NOTE, note) for note in cleared.notes]
+        self._journal.write(*notes, fingerprint_entry(BEFORE, cleared.fingerprint))
+        return True
 
     # forward ---------------------------------------------------------------------------------------------------
 

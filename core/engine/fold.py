@@ -8,6 +8,7 @@ from typing import Any
 from core.engine.states import check_run, check_step
 from core.errors import JournalError
 from core.models.events import EventKind, Outcome, Residue, RunEvent, RunState, StepState, Verified
+from core.models.fingerprint import Fingerprint
 from core.models.plan import JsonDict, Plan
 from core.models.views import RunView, StepView
 
@@ -17,6 +18,7 @@ TELLING = (
     EventKind.STEP_STATE,
     EventKind.VERIFIED,
     EventKind.RESIDUE,
+    EventKind.FINGERPRINT,
     EventKind.OUTCOME,
 )
 
@@ -46,6 +48,7 @@ class RunNow:
     ended_at: str = ""
     seq: int = 0
     message: str = ""
+    fingerprint: Fingerprint | None = None  # how the world was before the first step
 
     @classmethod
     def of(cls, run: str, plan: Plan) -> RunNow:
@@ -71,6 +74,9 @@ class RunNow:
             case EventKind.RESIDUE:
                 residue = Residue.model_validate(event.data)
                 self.residue[f"{event.step}/{residue.id}"] = (event.step, residue)
+            case EventKind.FINGERPRINT:
+                if event.state == "before":
+                    self.fingerprint = Fingerprint.model_validate(event.data)
             case EventKind.OUTCOME:
                 self._ended(event)
             case _:

@@ -36,10 +36,11 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """Result of an undo: clean when `residue` is empty and `certain`."""
+    """Result of an undo: clean when `residue` is empty and `certain`; with `may_retry` another try may succeed."""
 
     residue: tuple[Residue, ...] = ()
     certain: bool = True
+    may_retry: bool = False
     detail: str = ""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.engine.control import Control, Wish
+from core.engine.guarding import Guard, compare_again
 from core.engine.journal import Entry, Journal
 from core.engine.reading import Patience, said, settle
 from core.engine.step import Seen, Step, Undone
@@ -44,8 +45,9 @@ class Undoer:
         control: Control,
         patience: Patience,
         doubtful: frozenset[str],
+        guard: Guard | None = None,
     ) -> None:
-        self._journal, self._steps, self._world = journal, steps, world
+        self._journal, self._steps, self._world, self._guard = journal, steps, world, guard
         self._control, self._patience, self._doubtful = control, patience, doubtful
 
     async def roll_back(self, reason: str) -> Outcome:
@@ -57,6 +59,8 @@ class Undoer:
             if self._control.wish is Wish.LEAVE:
                 return self.leave(f"{reason}; the rollback was left by the operator")
             await self.undo(planned)
+        if self._guard is not None:
+            await compare_again(self._journal, self._guard, self._patience)
         return self._end(reason)
 
     def leave(self, reason: str) -> Outcome:
@@ -99,7 +103,7 @@ class Undoer:
             if attempt:
                 await self._patience.wait(attempt - 1)
             undone = await self._try(planned)
-            if undone.certain:
+            if undone.certain and not undone.may_retry:
                 break
         self._tell(planned, undone)
 

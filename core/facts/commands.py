@@ -12,8 +12,12 @@ import re
 import shlex
 from collections.abc import Iterable
 
-# Quick and local: neither names nor storage are asked, so none of these can hang on something else.
+from core.facts.system import TROUBLE
+
+# Local: no name is looked up and no share touched. What may hang on a disk or a daemon has a limit in LIMITS. `date`
+# stands first and last: both times together tell the clock as exactly as a command of its own would.
 BASE: dict[str, str] = {
+    "date": "date +%s.%N",
     "uname": "uname -srm",
     "hostname": "hostname",
     "hosts": "cat /etc/hosts",
@@ -32,6 +36,7 @@ BASE: dict[str, str] = {
     "o2cb": "cat /etc/sysconfig/o2cb",
     "initiator": "cat /etc/iscsi/initiatorname.iscsi",
     "ntp_conf": "cat /etc/ntp.conf",
+    "network_meta": "grep -sH . /etc/sysconfig/network-scripts/meta-*",
     "agent_db": "cd /etc/ovs-agent/db && ovs-agent-db dump_db server",
     "system_uuid": "dmidecode -s system-uuid",
     "xl_info": "xl info",
@@ -43,13 +48,79 @@ BASE: dict[str, str] = {
     "netstat": "netstat -rn -f inet",
     "psrinfo": "psrinfo -pv",
     "prtconf": "prtconf",
+    "aggr": "dladm show-aggr",
+    "dlinks": "dladm show-link",
+    "ldm_services": "ldm list-services",
+    "ldm_version": "ldm -V",
+    "dlm": "pkg list -H '*dlm*'",
+    # the rest of an x86 server
+    "resolv": "cat /etc/resolv.conf",
+    "nsswitch": "cat /etc/nsswitch.conf",
+    "uptime": "cat /proc/uptime",
+    "zone": "cat /etc/sysconfig/clock",
+    "bios": "dmidecode -s bios-version",
+    "grub": "cat /boot/grub/grub.conf",
+    "bonds": "grep -sH . /proc/net/bonding/*",
+    "ifcfg": "grep -sH BOOTPROTO= /etc/sysconfig/network-scripts/ifcfg-*",
+    "wakes": 'for n in /sys/class/net/*; do echo "== ${n##*/}"; ethtool ${n##*/} 2>/dev/null; done',
+    "modules": "modprobe -n ocfs2_stackglue && modprobe -n ocfs2_nodemanager",
+    "sas": "ls -l /sys/class/sas_end_device",
+    "multipath_conf": "cat /etc/multipath.conf",
+    "dmesg": f"dmesg | grep -Ei '{TROUBLE}' | tail -n 40",
+    "agent_log": "tail -n 300 /var/log/ovs-agent.log | grep -E 'ERROR|CRITICAL|Traceback' | tail -n 10",
+    "ntpq": "ntpq -pn",
+    "df": "df -Plk",
+    "iscsi": "iscsiadm -m session",
+    "multipath": "multipath -ll",
+    "by_id": "ls -l /dev/disk/by-id",
+    "mapper": "ls -l /dev/mapper",
+    "date_end": "date +%s.%N",
 }
+LIMITS: dict[str, int] = {  # seconds each may take over there
+    "xl_info": 10,
+    "xm_info": 10,
+    "xl_list": 10,
+    "xm_list": 10,
+    "dmesg": 10,
+    "ntpq": 10,
+    "df": 10,
+    "iscsi": 10,
+    "multipath": 15,
+    "ldm_services": 10,
+    "dlm": 20,
+    "wakes": 10,
+}
+LOOKUP_S = 8  # a name that exists is told at once; a dead resolver gives up after 5 s or 10 s
+STORAGE_S = 20  # showmount, rpcinfo, a soft mount: they give up by themselves about then
 CLOCK: dict[str, str] = {"date": "date +%s.%N"}
 
 
-def own_names() -> dict[str, str]:
-    """The server's full name, which may ask DNS."""
-    return {"fqdn": "hostname -f"}
+def own_names(host: str | None, *, is_solaris: bool = False) -> dict[str, str]:
+    """The server's full name and what its own names mean to itself; all may ask DNS.
+
+    Solaris would take `hostname -f` for a new name, so it is not asked there.
+    """
+    found: dict[str, str] = {}
+    if host is not None and is_host(host):
+        found["own-short"] = lookup(host, is_solaris=is_solaris)
+    if not is_solaris:
+        found["fqdn"] = "hostname -f"
+        found["own-full"] = f'n=$(hostname -f) && {lookup("", is_solaris=False).strip()} "$n"'
+    return found
+
+
+def reverse_lookup(address: str) -> dict[str, str]:
+    """What the server's management address leads back to, there."""
+    return {"reverse": f"getent hosts {ipaddress.IPv4Address(address)}"}
+
+
+def port_tries(targets: Iterable[tuple[str, int]]) -> dict[str, str]:
+    """TCP connections from the server to (host, port), closed at once; under `try-0`, `try-1`, ... in the order given."""
+    return {
+        f"try-{index}": f"bash -c '</dev/tcp/{host}/{port}'"
+        for index, (host, port) in enumerate(targets)
+        if is_host(host) and 0 < port < 65536
+    }
 
 
 def name_lookups(names: Iterable[str], *, is_solaris: bool = False) -> dict[str, str]:
@@ -88,6 +159,7 @@ def nfs_look(server: str, export: str, folder: str, *, is_solaris: bool = False)
     return {
         "address": lookup(server, is_solaris=is_solaris),
         "showmount": f"showmount -e {server}",
+        "rpcinfo": f"rpcinfo -p {server}",
         "mkdir": f"mkdir -m 700 {where}",
         "mount": mount,
         "ls": f"ls -1A {where}",
@@ -103,11 +175,7 @@ def mounted_look(path: str) -> dict[str, str]:
     return {"ls": f"ls -1A {where}", "df": f"df -Pk {where}"}
 
 
-LUN_MAP: dict[str, str] = {
-    "multipath": "multipath -ll",
-    "by_id": "ls -l /dev/disk/by-id",
-    "mapper": "ls -l /dev/mapper",
-}
+LUN_MAP = ("multipath", "by_id", "mapper")  # of BASE: where a LUN is found
 
 
 def lun_look(device: str) -> dict[str, str]:

@@ -21,9 +21,10 @@ class RunState(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a run ended. Exit code: created 0, rolled_back and refused 1, needs_human 3."""
+    """How a run ended. Exit code: created and cleaned 0, rolled_back and refused 1, needs_human 3."""
 
     CREATED = "created"
+    CLEANED = "cleaned"  # a sweep: nothing of the dead pool is left
     ROLLED_BACK = "rolled_back"
     REFUSED = "refused"
     NEEDS_HUMAN = "needs_human"
@@ -55,6 +56,7 @@ class EventKind(StrEnum):
     QUESTION = "question"
     ANSWER = "answer"
     CONTROL = "control"  # who watches, who controls
+    FINGERPRINT = "fingerprint"  # how the world was: before the first step, after a rollback
     OUTCOME = "outcome"
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from enum import StrEnum
 from typing import Any
 
 from pydantic import AwareDatetime, Field
@@ -25,6 +28,7 @@ class PlannedStep(Frozen):
     needs: tuple[str, ...] = ()  # step ids that must be done first
     commands: tuple[str, ...] = ()
     undo_commands: tuple[str, ...] = ()
+    undo_needs: tuple[str, ...] = ()  # what must hold for the undo to work, in words
     undo_note: str = ""  # what the undo does not bring back, in words
     is_point_of_no_return: bool = False
 
@@ -36,8 +40,24 @@ class PlanWarning(Frozen):
     text: str
 
 
+class PlanAim(StrEnum):
+    """What a plan is for: a pool, or the end of what earlier failures left behind."""
+
+    CREATE = "create"
+    SWEEP = "sweep"
+
+
+class ByHand(Frozen):
+    """Something only a person may end: where it is, and the commands. Never run by us."""
+
+    what: str
+    where: str
+    why: str = ""
+    commands: tuple[str, ...] = ()
+
+
 class Plan(Frozen):
-    """What will be done, in order. `fingerprint` binds it to the spec and the facts it was judged on."""
+    """What will be done, in order. `spec_hash` and `basis` bind it to the spec and the facts it was judged on."""
 
     platform: str
     pool: str
@@ -49,3 +69,13 @@ class Plan(Frozen):
     made_at: AwareDatetime | None = None
     at_once: int = Field(default=1, ge=1, description="steps of different lanes that may run side by side")
     verification: tuple[str, ...] = Field(default=(), description="what will be looked at afterwards")
+    aim: PlanAim = PlanAim.CREATE
+    basis: dict[str, str] = Field(default={}, description="what it was judged on, item by item")
+    accepted: tuple[str, ...] = Field(default=(), description="ids that were accepted when it was made")
+    by_hand: tuple[ByHand, ...] = Field(default=(), description="what stays for a person to do")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the whole plan: what a reviewer approves."""
+        plain = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(plain.encode()).hexdigest()

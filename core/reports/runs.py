@@ -11,7 +11,13 @@ from core.models.spec import BaseSpec
 from core.models.views import RunView
 from core.reports.checks import result_row
 
-_EXIT = {Outcome.CREATED: 0, Outcome.ROLLED_BACK: 1, Outcome.REFUSED: 1, Outcome.NEEDS_HUMAN: 3}
+_EXIT = {
+    Outcome.CREATED: 0,
+    Outcome.CLEANED: 0,
+    Outcome.ROLLED_BACK: 1,
+    Outcome.REFUSED: 1,
+    Outcome.NEEDS_HUMAN: 3,
+}
 
 
 def exit_code_of(view: RunView) -> int:

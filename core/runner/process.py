@@ -29,6 +29,8 @@ from core.models.plan import Plan
 from core.models.spec import BaseSpec
 from core.paths import StatePaths
 from core.platforms.base import Platform
+from core.platforms.guards import guards_of
+from core.runner.guard import RunGuard
 from core.runner.locks import Claims, Peer, RunLock, claims_of, is_held
 from core.runner.protocol import Order, RunDocument, Task
 from core.runner.server import Server
@@ -166,6 +168,7 @@ async def _work(
     try:
         async with job.platform.open_world(job.plan, job.spec, job.access, narrate) as world:
             is_open = True
+            guard = _guard(job, world)
             executor = Executor(
                 journal,
                 job.steps,
@@ -173,8 +176,10 @@ async def _work(
                 lambda: job.platform.verify(world, job.spec, job.plan),
                 control=control,
                 limits=engine,
+                guard=guard,
             )
             if task is Task.ROLLBACK:
+                await _may_roll_back(journal, guard)
                 return await executor.roll_back("asked for by the operator")
             return await executor.run()
     except Stopped:
@@ -185,9 +190,25 @@ async def _work(
     except JournalError:
         raise
     except PoolwrightError as error:
-        if is_open and journal.now.outcome is not None:
+        if is_open and journal.now.outcome is not None and not isinstance(error, RunnerError):
             return journal.now.outcome  # only closing the sessions failed
         return _not_reached(journal, error)
+
+
+def _guard(job: Job, world: Any) -> RunGuard | None:
+    guards = guards_of(job.platform)
+    if guards is None:
+        return None
+    return RunGuard(job.platform, guards, world, job.spec, job.plan, job.document.accepted)
+
+
+async def _may_roll_back(journal: Journal, guard: RunGuard | None) -> None:
+    """A pool that stands is taken down only when nobody uses it; raises RunnerError, the run stays as it ended."""
+    if guard is None or journal.now.outcome is not Outcome.CREATED:
+        return
+    why = await guard.why_keep()
+    if why:
+        raise RunnerError(f"cannot roll back run {journal.head.run}: {'; '.join(why)}")
 
 
 def _not_reached(journal: Journal, error: PoolwrightError) -> Outcome | None:
@@ -195,6 +216,9 @@ def _not_reached(journal: Journal, error: PoolwrightError) -> Outcome | None:
     if journal.now.state is RunState.CREATED:
         journal.write(Entry(EventKind.OUTCOME, str(error), state=Outcome.REFUSED))
         return Outcome.REFUSED
+    if journal.now.outcome is not None:
+        journal.write(Entry(EventKind.NOTE, f"refused, and nothing was changed: {error}"))
+        return journal.now.outcome
     journal.write(Entry(EventKind.NOTE, f"cannot go on: {error}; resume {journal.head.run} tries again"))
     return None
 

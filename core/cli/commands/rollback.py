@@ -12,4 +12,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    return continue_run(args, lambda service, run_id, secrets: service.rollback(run_id, secrets))
+    return continue_run(
+        args, lambda service, run_id, secrets: service.rollback(run_id, secrets), is_rollback=True
+    )

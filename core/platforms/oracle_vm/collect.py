@@ -7,9 +7,10 @@ secret goes to an endpoint whose identity is not pinned: the transports refuse b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 from core.errors import PoolwrightError
 from core.facts.commands import is_host
@@ -31,6 +32,7 @@ from core.transports.base import Access, Endpoint
 from core.transports.jump import Jump, open_jump
 from core.transports.ssh import open_ssh
 
+ReadManager = Callable[[], Coroutine[Any, Any, ManagerFacts]]
 NO_SSH = "no SSH login to the servers was given"  # core.checks.settle knows these words
 PEERS_WAIT_S = 5.0  # beyond connect_s: how long a server that is ready waits for its peers' host names
 _SHORT_NAME = 1  # labels of a short host name
@@ -64,6 +66,19 @@ async def collect(
     return OvmFleet(servers=servers, controller=manager.plane, manager=manager, observed_at=datetime.now(UTC))
 
 
+async def collect_within(spec: PoolSpec, access: Access, jump: Jump | None, read: ReadManager) -> OvmFleet:
+    """All facts anew inside a run: through its jump host, Manager by its own session. Never raises for a server.
+
+    Ownership may have changed what a login to an agent means, so each is asked once more.
+    """
+    targets = _unique(spec)
+    for target in targets:
+        endpoint = agent_endpoint(spec, target)
+        access.logins.forget(endpoint.host, endpoint.port)
+    manager, servers = await _look_at_all(spec, access, jump, targets, None, None, read)
+    return OvmFleet(servers=servers, controller=manager.plane, manager=manager, observed_at=datetime.now(UTC))
+
+
 async def _look_at_all(
     spec: PoolSpec,
     access: Access,
@@ -71,11 +86,12 @@ async def _look_at_all(
     targets: Sequence[ServerTarget],
     base: OvmFleet | None,
     on_server: OnServer | None,
+    read: ReadManager | None = None,
 ) -> tuple[ManagerFacts, dict[str, OvmServerFacts]]:
     looks = {target.address: _ServerLook(spec, access, jump, target) for target in targets}
     peers = _Peers(spec, looks, base)
     async with asyncio.TaskGroup() as group:
-        manager_task = group.create_task(look_at_manager(spec, access, jump))
+        manager_task = group.create_task(read() if read is not None else look_at_manager(spec, access, jump))
         for look in looks.values():
             group.create_task(look.run(peers, manager_task, on_server))
     manager = manager_task.result()

@@ -147,6 +147,7 @@ class ManagedPool(Frozen):
     master: str | None = None
     clustered: bool | None = None
     file_system: str | None = None  # id of its pool file system or physical disk
+    guests: tuple[str, ...] = ()  # names of its virtual machines
 
 
 class ManagedFileServer(Frozen):

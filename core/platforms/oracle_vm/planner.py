@@ -12,9 +12,11 @@ from pydantic import BaseModel
 
 from core.errors import PoolwrightError
 from core.models.facts import Fact
+from core.models.fingerprint import digest
 from core.models.plan import JsonDict, Plan, PlannedStep, PlanWarning
 from core.models.results import CheckResult, Verdict
 from core.platforms.oracle_vm.facts import ManagedFileServer, ManagedServer, ManagerFacts, OvmFleet
+from core.platforms.oracle_vm.fingerprint import basis_of, has_own_clock_only, ntp_commands
 from core.platforms.oracle_vm.manager_cli import objects
 from core.platforms.oracle_vm.manager_cli.allow_list import later
 from core.platforms.oracle_vm.manager_cli.command import Command
@@ -32,7 +34,12 @@ from core.platforms.oracle_vm.steps.common import Who, roles_of
 
 T = TypeVar("T")
 POOL_LANE = "pool"
-NOT_RESTORED = "a release does not put back NTP servers and network data that Manager set on the server"
+NTP_SET = "it has no time source but its own clock: Manager will set NTP on it (R031); a release does not undo that."
+NTP_STAYS = "it has NTP servers of its own, which Manager leaves alone"
+NTP_UNREAD = (
+    "nobody could read its NTP servers; if Manager sets some, a release does not put that back (R031)"
+)
+SEEN_BY_SSH = "a server's own system can look at the storage"
 STAYS = "stays after a rollback: this Manager owned it before"
 
 
@@ -74,6 +81,7 @@ class _Planner:
         create = self._create([step.id for step in (*owns, *storage)])
         joins = self._joins(create.id)
         policy = self._policy(joins)
+        basis = basis_of(self.spec, self.fleet)
         return Plan(
             platform=self.spec.platform,
             pool=pool.name,
@@ -81,7 +89,8 @@ class _Planner:
             warnings=(*self._warnings(), *_found(results)),
             release=self.release,
             spec_hash=fingerprint(self.spec),
-            facts_hash=fingerprint(self.fleet),
+            facts_hash=digest(basis),
+            basis=basis,
             made_at=now,
             verification=tuple(self._verification()),
         )
@@ -144,8 +153,20 @@ class _Planner:
             },
             commands=commands_of(commands),
             undo_commands=commands_of(undo),
-            undo_note=STAYS if is_ours else NOT_RESTORED,
+            undo_needs=() if is_ours else (f"the agent of {name} answers", f"{name} is in no pool"),
+            undo_note=STAYS if is_ours else self._not_restored(name),
         )
+
+    def _not_restored(self, name: str) -> str:
+        """What Manager sets when it takes this server, and a release does not put back (server-pools R031)."""
+        facts = self.fleet.ovm_server(name)
+        own_clock = has_own_clock_only(facts)
+        if own_clock is None:
+            return NTP_UNREAD
+        if not own_clock:
+            return NTP_STAYS
+        command = ntp_commands(facts.address if facts else name, [])[0]
+        return f"{NTP_SET} Afterwards: {command}"
 
     # -- storage ---------------------------------------------------------------------------------------------------
 
@@ -192,6 +213,7 @@ class _Planner:
             needs=tuple(needs),
             commands=commands_of(commands),
             undo_commands=commands_of(undo),
+            undo_needs=("no file system of it is in use",),
             undo_note="the file server was registered before and stays"
             if known
             else "the share is not touched",
@@ -258,6 +280,7 @@ class _Planner:
             needs=tuple(needs),
             commands=commands_of(commands),
             undo_commands=commands_of([dialect.delete_array(array)] if is_new else []),
+            undo_needs=("no LUN of it is in use",) if is_new else (),
             undo_note=note,
         )
 
@@ -301,6 +324,7 @@ class _Planner:
             needs=tuple(needs),
             commands=commands_of([command]),
             undo_commands=commands_of([dialect.delete_pool(later(f"pool {pool.name}"))]),
+            undo_needs=("the pool is empty", *(() if storage is None else (SEEN_BY_SSH,))),
             undo_note=note,
             is_point_of_no_return=storage is not None,
         )
@@ -361,6 +385,10 @@ class _Planner:
                     needs=tuple(before),
                     commands=commands_of([self.dialect.add_server(server, pool)]),
                     undo_commands=commands_of([self.dialect.remove_server(server, pool)]),
+                    undo_needs=(
+                        "no other member is offline (R117)",
+                        *(("it is the last member (R118)",) if index == 0 else ()),
+                    ),
                 )
             )
         return steps

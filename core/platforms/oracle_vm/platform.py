@@ -12,16 +12,20 @@ from core.checks.registry import Registry
 from core.engine.step import Step
 from core.models.cpu import CpuProfile
 from core.models.events import Verified
+from core.models.fingerprint import Fingerprint
 from core.models.fleet import FleetFacts
 from core.models.plan import Plan
 from core.models.results import CheckResult
 from core.models.spec import BaseSpec
 from core.platforms.base import FormSection, Narrate, OnServer, SecretField
-from core.platforms.oracle_vm import collect, endpoints, planner, verify, world
+from core.platforms.oracle_vm import collect, endpoints, guarding, planner, verify, world
 from core.platforms.oracle_vm.checks import catalog
 from core.platforms.oracle_vm.facts import OvmFleet
+from core.platforms.oracle_vm.fingerprint import fingerprint_of
+from core.platforms.oracle_vm.manager_cli import allow_list
 from core.platforms.oracle_vm.spec import LunFileSystem, PoolSpec
 from core.platforms.oracle_vm.steps.kinds import STEP_KINDS
+from core.platforms.oracle_vm.world import OvmWorld
 from core.transports.base import Access, Endpoint
 
 M = TypeVar("M")
@@ -147,6 +151,34 @@ class OracleVm:
     async def verify(self, world: Any, spec: BaseSpec, plan: Plan) -> Sequence[Verified]:
         """Look at the finished pool; see verify.verify_pool."""
         return await verify.verify_pool(world, _as(spec, PoolSpec), plan)
+
+    # -- guards of a run (core.platforms.guards) -------------------------------------------------------------------
+
+    def secret_problem(self, name: str, value: str) -> str | None:
+        """Passwords that Manager's command line carries must be free of what it acts upon."""
+        problem = allow_list.secret_problem(value) if name in ("agent", "chap") else None
+        return f"{problem}; {allow_list.MEND_SECRET}" if problem else None
+
+    async def survey(self, world: Any, spec: BaseSpec, plan: Plan) -> FleetFacts:
+        """All facts anew, through the sessions of the run."""
+        return await _as(world, OvmWorld).survey()
+
+    def fingerprint(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Fingerprint:
+        """What a rollback must bring back; see fingerprint.fingerprint_of."""
+        return fingerprint_of(_as(spec, PoolSpec), _fleet(fleet))
+
+    def undo_conditions(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[Verified]:
+        """What every undo needs; see guarding.undo_conditions."""
+        return guarding.undo_conditions(plan, _fleet(fleet))
+
+    def why_keep(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[str]:
+        """Why what an ended run made must stay; see guarding.why_keep."""
+        return guarding.why_keep(plan, _fleet(fleet))
+
+    def drift(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[str]:
+        """What is not as it was when the plan was made."""
+        wanted = _as(spec, PoolSpec)
+        return guarding.drift(wanted, plan, planner.fingerprint(wanted), _fleet(fleet))
 
 
 def _as(model: object, kind: type[M]) -> M:

@@ -6,16 +6,21 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from core.errors import LoginRefused, PoolwrightError, ReplyLost, TransportError
 from core.models.plan import JsonDict, Plan
 from core.platforms.oracle_vm.agent_rpc.client import AgentClient
+from core.platforms.oracle_vm.collect import collect_within
 from core.platforms.oracle_vm.endpoints import agent_endpoint, manager_endpoint, ssh_endpoint
+from core.platforms.oracle_vm.facts import ManagerFacts, OvmFleet
 from core.platforms.oracle_vm.manager_cli.command import Command
 from core.platforms.oracle_vm.manager_cli.dialect import Dialect
 from core.platforms.oracle_vm.manager_cli.parse import Item, Reply
+from core.platforms.oracle_vm.manager_cli.read import read_manager
 from core.platforms.oracle_vm.manager_cli.session import ManagerSession, Narrate, Timing, open_manager
+from core.platforms.oracle_vm.planes import plane_of
 from core.platforms.oracle_vm.spec import PoolSpec
 from core.secrets import redact
 from core.text import inert
@@ -25,6 +30,7 @@ from core.transports.limits import Limits
 from core.transports.ssh import open_ssh
 
 T = TypeVar("T")
+SURVEYED = ("servers", "pools", "storage", "repositories", "jobs", "networks")
 WATCHER_GRACE_S = 2.0  # how long a command's end waits for the job read that is under way
 RUNNING_JOBS_SHOWN = 5  # newest jobs that are asked whether they still run
 
@@ -114,6 +120,17 @@ class OvmWorld:
             if self._watcher is None:
                 self._watcher = await self._open_session()
             return self._watcher
+
+    async def survey(self) -> OvmFleet:
+        """All facts of Manager and servers anew; never raises for a server."""
+        return await collect_within(self.spec, self.access, self._jump, self._read_manager)
+
+    async def _read_manager(self) -> ManagerFacts:
+        try:
+            async with self.session() as session:
+                return await read_manager(session, what=SURVEYED, limit_s=self.limits.server_total_s)
+        except PoolwrightError as error:
+            return ManagerFacts(plane=plane_of(error), observed_at=datetime.now(UTC))
 
     def agent(self, server: str) -> AgentClient | None:
         """The agent of a server of the spec; None for a name the spec has not."""

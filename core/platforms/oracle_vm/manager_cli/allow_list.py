@@ -110,17 +110,23 @@ def login(value: str, field: str) -> str:
     return name(value, field)
 
 
+MEND_SECRET = "change it to one of printable ASCII characters without ? ; quotes, backquotes and backslashes"
+
+
+def secret_problem(value: str) -> str | None:
+    """Why a password cannot be sent in a line, without the password; None when it can."""
+    if not value:
+        return "it is empty"
+    if len(value) > 512:
+        return "it is too long"
+    return "it holds characters that the Manager CLI acts upon" if live_characters(value) else None
+
+
 def secret(value: str, label: str) -> str:
     """A password, quoted; SecretError names the label and why, never the value."""
-    if not value:
-        raise SecretError(f"cannot send the {label}: it is empty")
-    bad = live_characters(value)
-    if bad or len(value) > 512:
-        why = "it is too long" if len(value) > 512 else "it holds characters that the Manager CLI acts upon"
-        raise SecretError(
-            f"cannot send the {label} through the Manager CLI: {why}",
-            fix="change it to one of printable ASCII characters without ? ; quotes, backquotes and backslashes",
-        )
+    why = secret_problem(value)
+    if why is not None:
+        raise SecretError(f"cannot send the {label} through the Manager CLI: {why}", fix=MEND_SECRET)
     return quoted(value)
 
 

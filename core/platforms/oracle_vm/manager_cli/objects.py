@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from core.platforms.oracle_vm.facts import (
+    ManagedAccessGroup,
     ManagedArray,
     ManagedCpuGroup,
     ManagedDisk,
@@ -67,6 +68,7 @@ def pool_of(item: Item, shown: Reply) -> ManagedPool:
         master=_id(shown.reference("Master Server")),
         clustered=shown.flag(*CLUSTERED),
         file_system=_id(shown.reference(*POOL_STORAGE)),
+        guests=tuple(one.name or one.id for one in shown.references("Vm")),
     )
 
 
@@ -132,6 +134,14 @@ def array_of(item: Item, shown: Reply) -> ManagedArray:
         kind=(shown.get("Storage Type", "StorageType", "Type") or "").strip(),
         access_hosts=tuple(host for host in hosts if host),
         admin_servers=_ids(shown.references("Admin Server")),
+    )
+
+
+def access_group_of(item: Item, shown: Reply) -> ManagedAccessGroup:
+    """An access group with its initiators."""
+    held = shown.references("Storage Initiator", "StorageInitiator")
+    return ManagedAccessGroup(
+        id=item.id, name=shown.name or item.name, initiators=tuple(one.id or one.name for one in held)
     )
 
 

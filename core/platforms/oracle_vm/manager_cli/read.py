@@ -79,6 +79,7 @@ class _Reader:
         await self._objects("file_servers", "FileServer", objects.file_server_of)
         await self._objects("file_systems", "FileSystem", objects.file_system_of)
         await self._objects("arrays", array_type, objects.array_of)
+        await self._objects("access_groups", "AccessGroup", objects.access_group_of)
         await self._objects("disks", "PhysicalDisk", objects.disk_of, skip=OWN_PARTITION)
 
     async def _manager(self) -> None:

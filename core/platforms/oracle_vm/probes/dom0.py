@@ -98,6 +98,19 @@ def read_ntp(sections: Sections) -> Mapping[str, Any]:
     return {"ntp_servers": linux.parse_ntp_conf(_text(sections, "ntp_conf"))}
 
 
+def read_network_tags(sections: Sections) -> Mapping[str, Any]:
+    """The meta files that Manager writes beside the interfaces' own (agent-rpc 5.5); none on a fresh server."""
+    if is_solaris(sections):
+        raise ValueError("a control domain keeps no such files")
+    section = sections.get("network_meta")
+    if section is None or section.status not in (0, 1, 2):
+        raise ValueError(section.why_not if section is not None else "not asked")
+    found = re.findall(
+        r"^\S{0,200}/meta-([\w.:-]{1,32}):(?:METADATA=)?(.{1,400})$", section.text, re.MULTILINE
+    )
+    return {"network_tags": tuple(f"{name} {tag.strip()}" for name, tag in found)}
+
+
 def read_uuid(sections: Sections) -> Mapping[str, Any]:
     """dmidecode -s system-uuid, in the agent's spelling: 16 bytes with colons (agent-rpc 5.1)."""
     for line in _text(sections, "system_uuid").splitlines():
@@ -202,6 +215,7 @@ PROBES: tuple[Probe[Sections], ...] = (
     _probe("iptables -S", "firewall_rules", read_firewall),
     _probe("cat initiatorname.iscsi", "initiator", read_initiator),
     _probe("cat /etc/ntp.conf", "ntp_servers", read_ntp),
+    _probe("grep meta-*", "network_tags", read_network_tags),
     _probe("dmidecode", "server_uuid", read_uuid),
     _probe("cat /etc/ovs-release", "release ovm_version", read_release),
     _probe("cat /proc/cpuinfo", "cpu", read_cpu),

@@ -1,0 +1,76 @@
+"""The platform's guards as the engine asks them: what must hold right before the first step, and after a rollback."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from core.checks.judge import judge
+from core.checks.runner import run_checks
+from core.engine.guarding import Cleared
+from core.errors import DriftError, RunnerError
+from core.models.events import Verified
+from core.models.fingerprint import Fingerprint
+from core.models.fleet import FleetFacts
+from core.models.plan import Plan
+from core.models.spec import BaseSpec
+from core.platforms.base import Platform
+from core.platforms.guards import Guards
+
+
+@dataclass(frozen=True, slots=True)
+class RunGuard:
+    """One run's guard; satisfies core.engine.guarding.Guard."""
+
+    platform: Platform
+    guards: Guards
+    world: Any
+    spec: BaseSpec
+    plan: Plan
+    accepted: tuple[str, ...]
+
+    async def clear(self) -> Cleared:
+        """Look once more: DriftError when the plan no longer fits, RunnerError when it could not be undone."""
+        fleet = await self._survey()
+        changes = self.guards.drift(self.spec, self.plan, fleet)
+        if changes:  # a server may have been slow; nothing is decided by one look
+            fleet = await self._survey()
+            changes = self.guards.drift(self.spec, self.plan, fleet)
+        changes = [*changes, *await self._refused(fleet)]
+        if changes:
+            raise DriftError(self.plan.pool, changes)
+        conditions = self.guards.undo_conditions(self.spec, self.plan, fleet)
+        missing = [each for each in conditions if each.is_essential and each.holds is not True]
+        if missing:
+            raise RunnerError(
+                f"cannot begin: it could not be taken back: {'; '.join(_told(one) for one in missing)}",
+                fix="mend it, check again and start again",
+            )
+        return Cleared(
+            self.guards.fingerprint(self.spec, self.plan, fleet),
+            [f"undo: {_told(one)}" for one in conditions],
+        )
+
+    async def look_again(self) -> Fingerprint:
+        """The fingerprint now."""
+        return self.guards.fingerprint(self.spec, self.plan, await self._survey())
+
+    async def why_keep(self) -> list[str]:
+        """Why what an ended run made must not be taken down now; empty when it may be."""
+        return list(self.guards.why_keep(self.spec, self.plan, await self._survey()))
+
+    async def _survey(self) -> FleetFacts:
+        return await self.guards.survey(self.world, self.spec, self.plan)
+
+    async def _refused(self, fleet: FleetFacts) -> list[str]:
+        """Blockers that are hit now and were not accepted; some change within minutes (R010, R020, R114)."""
+        context = self.platform.context(self.spec, fleet, datetime.now(UTC))
+        results = await run_checks(self.platform.checks, context)
+        refusals, _unknown = judge(self.platform.checks, results, [*self.accepted, *self.plan.accepted])
+        return [f"{one.target}: {one.title}: {one.detail}" for one in refusals]
+
+
+def _told(item: Verified) -> str:
+    word = {True: "yes", False: "no", None: "unknown"}[item.holds]
+    return f"{item.title}: {word}, {item.detail}"
