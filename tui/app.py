@@ -220,6 +220,17 @@ class PoolwrightApp(App[int]):
         except OSError as error:
             self.tell(f"answers cannot be saved: {error.strerror or error}", bad=True)
 
+    @override
+    def _fatal_error(self) -> None:
+        """A bug ends the app with its traceback, but never with local variables: a password may be among them."""
+        from rich.segment import Segments
+        from rich.traceback import Traceback
+
+        self.bell()
+        bug = Traceback(show_locals=False, width=None)
+        self._exit_renderables.append(Segments(self.console.render(bug, self.console.options)))
+        self._close_messages_no_wait()
+
     # -- small things
 
     def tell(self, text: str, *, bad: bool = False) -> None:

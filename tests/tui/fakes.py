@@ -146,6 +146,9 @@ class FakeService(Service):
         secrets: Secrets,
         *,
         only: Sequence[str] | None = None,
+        checks: Sequence[str] | None = None,
+        touched: Sequence[str] | None = None,
+        intrusive: bool = False,
         base: Checked | None = None,
         on_server: OnServer | None = None,
         on_result: OnResult | None = None,
@@ -350,7 +353,7 @@ class FakeService(Service):
         self.views[event.run] = replace(view, last_seq=event.seq)
 
     @override
-    async def control(self, run: str, action: str) -> str:
+    async def control(self, run: str, action: str, *, take_over: bool = False) -> str:
         if run not in self.views:
             raise RunnerError("cannot reach the runner: no such run")
         self.actions.append(action)

@@ -9,8 +9,9 @@ import pytest
 from core.models.events import Outcome
 from tests.tui.conftest import at, fill, text_of, until
 from tests.tui.fakes import FakeService
-from tests.tui.ways import SIZE, to_ready
+from tests.tui.ways import SIZE, to_ready, to_step
 from tui.app import PoolwrightApp
+from tui.session import Session
 
 
 @pytest.mark.asyncio
@@ -92,3 +93,25 @@ async def test_the_terminal_may_be_resized_in_the_middle(
         assert "steps" in text_of(ready_app)
         service.hold.set()
         await at(pilot, "DoneScreen")
+
+
+@pytest.mark.asyncio
+async def test_a_crash_shows_no_secret(
+    ready_app: PoolwrightApp, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(session: Session, name: str, value: str) -> None:
+        raise RuntimeError("made to crash")
+
+    monkeypatch.setattr(Session, "give_secret", crash)
+
+    async def type_it() -> None:
+        async with ready_app.run_test(size=SIZE) as pilot:
+            await to_step(pilot, "ConnectScreen")
+            await fill(pilot, "canary-4711-canary", "enter", into="#s-agent")
+            await pilot.pause()
+
+    with pytest.raises(RuntimeError, match="made to crash"):
+        await type_it()
+    said = "".join(capsys.readouterr())
+    assert "made to crash" in said
+    assert "canary-4711" not in said
