@@ -12,6 +12,7 @@ from pydantic import AwareDatetime
 
 from core.facts.looks import LunLook as LunLook
 from core.facts.looks import NfsLook as NfsLook
+from core.facts.mesh import PairLook as PairLook
 from core.models.base import Frozen
 from core.models.facts import Fact, PlaneFact, ServerFacts
 from core.models.fleet import FleetFacts
@@ -114,6 +115,9 @@ class OvmServerFacts(ServerFacts):
     ]()  # `bond0 ethernet:<id>{<name>}:<roles>`, as Manager wrote them
     pool_nfs: Fact[NfsLook] = Fact[NfsLook]()
     pool_lun: Fact[LunLook] = Fact[LunLook]()
+    peer_looks: Fact[tuple[PairLook, ...]] = Fact[
+        tuple[PairLook, ...]
+    ]()  # what it sees of its peers, of Manager
 
 
 class ManagedServer(Frozen):

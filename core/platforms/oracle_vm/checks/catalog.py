@@ -8,6 +8,7 @@ from core.checks.manager import reach as _manager_reach
 from core.checks.network import vip as _network_vip
 from core.checks.pair import alike as _pair_alike
 from core.checks.pair import clock, cpu, duplicates, identity, names
+from core.checks.pair import mesh as _pair_mesh
 from core.checks.pool import alike, capacity
 from core.checks.registry import Registry, shared
 from core.checks.server import host, reach
@@ -18,6 +19,7 @@ from core.platforms.oracle_vm.checks import (
     fitting,
     graph,
     manager,
+    mesh,
     network,
     networks,
     ownership,
@@ -32,7 +34,7 @@ from core.platforms.oracle_vm.checks.base import ovm
 _TOPICS = (
     _servers, _vip, _input, _manager_reach, reach, ownership, _server_names, names, identity, alike, cpu, clock,
     _network_vip, network, visible, nfs, lun, sparc, storage, manager,
-    _pair_alike, duplicates, capacity, host, drift, fitting, networks, sharing,
+    _pair_alike, duplicates, capacity, host, drift, fitting, networks, sharing, _pair_mesh, mesh,
 )  # fmt: skip
 
 

@@ -14,7 +14,8 @@ GATES: dict[str, tuple[str, ...]] = {
 # A check on the left is only a consequence where one on the right is hit for the same servers.
 EXPLAINED: dict[str, tuple[str, ...]] = {
     "pair.names.resolve": ("server.hostname.loopback",),
-    "pair.clock.offset": ("server.time.ntp",),
+    "pair.network.reach": ("network.agent.port",),
+    "pair.port.heartbeat": ("network.cluster.firewall",),
 }
 
 
