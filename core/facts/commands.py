@@ -115,7 +115,7 @@ def reverse_lookup(address: str) -> dict[str, str]:
 
 
 def port_tries(targets: Iterable[tuple[str, int]]) -> dict[str, str]:
-    """TCP connections from the server to (host, port), closed at once; under `try-0`, `try-1`, ... in the order given."""
+    """TCP connections from the server to (host, port), closed at once, in the order given."""
     return {
         f"try-{index}": f"bash -c '</dev/tcp/{host}/{port}'"
         for index, (host, port) in enumerate(targets)

@@ -15,6 +15,7 @@ from core.secrets import redact
 from core.transports.base import Access, Endpoint
 from core.transports.certificates import fetch_shown_certificate, open_tls
 from core.transports.limits import Limits
+from core.transports.tls_stream import Certificate
 from core.transports.trust import Identity, TrustState
 from core.transports.wire import NETWORK_ERRORS, connect_failed, open_stream
 
@@ -61,6 +62,8 @@ class HttpsClient:
         self._access = access
         self._jump = jump
         self._warnings: tuple[str, ...] = ()
+        self.certificate: Certificate | None = None  # as shown in the last handshake
+        self.version = ""  # of TLS, then
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -105,6 +108,7 @@ class HttpsClient:
         async with open_tls(endpoint, limits, self._jump) as stream:
             if stream.certificate is None:
                 raise connect_failed(endpoint, "it shows no certificate")
+            self.certificate, self.version = stream.certificate, stream.version
             self._access.trust.demand(endpoint, stream.certificate.shown)
             if old := stream.old_in_use():
                 self._warn(f"old cryptography in use: {', '.join(old)} ({stream.version} {stream.cipher})")

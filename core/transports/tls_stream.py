@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import warnings
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
 from cryptography import x509
@@ -45,6 +46,8 @@ class Certificate:
     shown: Shown
     bits: int | None
     is_elliptic: bool
+    not_before: datetime | None = None  # aware UTC
+    not_after: datetime | None = None
 
     @property
     def is_weak(self) -> bool:
@@ -55,10 +58,12 @@ class Certificate:
 def read_certificate(der: bytes) -> Certificate:
     """Fingerprint and key of a certificate; one that cannot be parsed keeps its fingerprint."""
     words, bits, elliptic = "x509 (unreadable)", None, False
+    begins = ends = None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd serial numbers and the like of old tools
-            key = x509.load_der_x509_certificate(der).public_key()
+            parsed = x509.load_der_x509_certificate(der)
+            key, begins, ends = parsed.public_key(), parsed.not_valid_before_utc, parsed.not_valid_after_utc
     except Exception:  # noqa: BLE001 - a hostile certificate may raise anything; it is then unreadable
         key = None
     match key:
@@ -72,7 +77,8 @@ def read_certificate(der: bytes) -> Certificate:
             pass
         case _:
             words, bits, elliptic = f"x509 {type(key).__name__.removesuffix('PublicKey')}", 256, True
-    return Certificate(Shown(fingerprint_of(der), words, ssl.DER_cert_to_PEM_cert(der)), bits, elliptic)
+    shown = Shown(fingerprint_of(der), words, ssl.DER_cert_to_PEM_cert(der))
+    return Certificate(shown, bits, elliptic, begins, ends)
 
 
 class TlsStream:

@@ -14,6 +14,8 @@ from typing import Any
 
 from core.errors import PoolwrightError
 from core.facts.commands import is_host
+from core.facts.mesh import Peer, targets_of
+from core.facts.probe import Observed
 from core.models.facts import PlaneFact, PlaneState
 from core.models.spec import ServerTarget
 from core.platforms.base import OnServer
@@ -22,6 +24,7 @@ from core.platforms.oracle_vm.endpoints import agent_endpoint, manager_endpoint,
 from core.platforms.oracle_vm.facts import ManagerFacts, OvmFleet, OvmServerFacts
 from core.platforms.oracle_vm.look_agent import AgentLook, not_finished
 from core.platforms.oracle_vm.look_dom0 import Dom0Look
+from core.platforms.oracle_vm.look_mesh import FIELD, peer_of
 from core.platforms.oracle_vm.manager_cli.read import read_manager
 from core.platforms.oracle_vm.manager_cli.session import open_manager
 from core.platforms.oracle_vm.merge import merge
@@ -196,8 +199,7 @@ class _ServerLook:
                     self.is_named.set()
                 if agent.done():
                     self._ready.set()
-                names = await peers.names_for(self.name)
-                await self.dom0.look_up_peers(session, names)
+                await self.dom0.look_at_peers(session, await peers.of(self.name))
         except PoolwrightError as error:
             self.dom0.fail(error)
             await asyncio.wait([agent])
@@ -227,7 +229,11 @@ class _ServerLook:
     @property
     def is_final(self) -> bool:
         """Whether the peers' names are read too, or will not be."""
-        return "peer_addresses" in self.dom0.seen
+        return FIELD in self.dom0.seen
+
+    def peer(self) -> Peer:
+        """This server as the others shall reach it."""
+        return _as_peer(self.name, self.target.address, self.dom0.seen, self.host_names())
 
     def host_names(self) -> tuple[str, ...]:
         """Its short and full host name, as far as they are known now."""
@@ -250,13 +256,16 @@ class _Peers:
         self.looks = looks
         self._wait_s = next(iter(looks.values())).access.limits.connect_s + PEERS_WAIT_S if looks else 0.0
         self._known = {
-            name: names_of(name, [facts.hostname.value] if facts.hostname.value else [])
+            name: _as_peer(name, facts.address, dict(facts), names_of(name, [facts.hostname.value or name]))
             for name, facts in (base.servers if base else {}).items()
             if name in spec.server_names and name not in looks
         }
 
-    async def names_for(self, server: str) -> tuple[str, ...]:
-        """Names of all servers but this one, once they are known or have been waited for."""
+    async def of(self, server: str) -> tuple[Peer, ...]:
+        """All servers but this one, once their names are known or have been waited for.
+
+        In the order of the rounds: no two servers begin with the same peer.
+        """
         waits = [asyncio.ensure_future(look.is_named.wait()) for look in self.looks.values()]
         try:
             await asyncio.wait(waits, timeout=self._wait_s)
@@ -265,9 +274,14 @@ class _Peers:
                 wait.cancel()
             with suppress(asyncio.CancelledError):
                 await asyncio.gather(*waits, return_exceptions=True)
-        names = [name for key, known in self._known.items() if key != server for name in known]
-        names += [name for key, look in self.looks.items() if key != server for name in look.host_names()]
-        return tuple(dict.fromkeys(names))
+        peers = {**self._known, **{name: look.peer() for name, look in self.looks.items()}}
+        return tuple(peers[name] for name in targets_of(server, list(peers)))
+
+
+def _as_peer(name: str, address: str, seen: Observed, names: tuple[str, ...]) -> Peer:
+    """A server with the names its peers must resolve; without a known address it is only looked up."""
+    found = peer_of(name, address, seen)
+    return Peer(name, found.address if found is not None else "", names)
 
 
 def names_of(server: str, hosts: Sequence[str]) -> tuple[str, ...]:

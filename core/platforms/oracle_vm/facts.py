@@ -106,7 +106,6 @@ class OvmServerFacts(ServerFacts):
     cluster_modules: Fact[bool] = Fact[bool]()  # the kernel's o2cb modules can be loaded
     agent_trouble: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()  # last error lines of the agent's log
     hypervisor_options: Fact[str] = Fact[str]()  # Xen's command line
-    migrate_ports: Fact[tuple[int, ...]] = Fact[tuple[int, ...]]()  # listened on for live migration
     dlm_package: Fact[str] = Fact[str]()  # SPARC: the DLM package, None = not installed
     service_domains: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()  # SPARC
     ldoms_version: Fact[str] = Fact[str]()  # SPARC

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 from core.errors import LoginRefused, PoolwrightError, TransportError, TrustError
-from core.facts.probe import Observed
-from core.models.facts import PlaneFact, PlaneState
+from core.facts.probe import Observed, clean
+from core.models.facts import Fact, PlaneFact, PlaneState
 from core.platforms.oracle_vm.agent_rpc.client import AgentClient
 from core.platforms.oracle_vm.planes import plane_of, short_reason
 from core.platforms.oracle_vm.probes.agent import CALLS, FIELDS, AgentCall, Answer
@@ -29,20 +30,34 @@ class AgentLook:
 
     async def run(self) -> None:
         """Ask everything; never raises for the server's answers."""
-        if not await self._log_in():
+        has_entered = await self._log_in()
+        self._see_certificate()
+        if not has_entered:
             return
         async with asyncio.TaskGroup() as group:
             for call in CALLS:
                 group.create_task(self._ask(call))
         self._finish()
 
+    def _see_certificate(self) -> None:
+        """What the handshake showed, also where the login was refused."""
+        shown = self.client.certificate
+        reason = self.plane.reason or "no handshake with the agent was finished"
+        fact = (
+            Fact[Any].absent(reason)
+            if shown is None
+            else Fact[Any].seen(clean(shown), "agent TLS", datetime.now(UTC))
+        )
+        self.seen["agent_certificate"] = fact
+
     def _finish(self) -> None:
         """The plane is broken when it took the login and then told nothing that could be read."""
         warnings = self.client.warnings
-        if any(fact.is_known for fact in self.seen.values()):
+        told = {name: fact for name, fact in self.seen.items() if name != "agent_certificate"}
+        if any(fact.is_known for fact in told.values()):
             self.plane = self.plane.model_copy(update={"warnings": warnings})
             return
-        reason = next((fact.missing for fact in self.seen.values() if fact.missing), "it told nothing")
+        reason = next((fact.missing for fact in told.values() if fact.missing), "it told nothing")
         self.plane = PlaneFact(state=PlaneState.BROKEN, reason=inert(reason, 400), warnings=warnings)
 
     async def _log_in(self) -> bool:

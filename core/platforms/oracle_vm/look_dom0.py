@@ -1,22 +1,26 @@
-"""Looks at one server through its own SSH: one connection, a few batches, each its own channel.
+"""Looks at one server through its own SSH: one connection and three channels.
 
-What may hang (DNS, NFS, disks, ARP) never shares a channel with what cannot, so a hang there loses nothing else.
+First what its own system tells, then what it sees outside (names, storage, the virtual IP, ports), then its peers.
+A command that may hang has a limit of its own over there, so that a hang loses nothing else.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from core.errors import PoolwrightError
-from core.facts import commands, linux, solaris
+from core.facts import commands, linux, network, solaris
 from core.facts.batch import Section, new_token, run_batch
 from core.facts.looks import LunLook, NfsLook
+from core.facts.mesh import ClockSample, PairLook, Peer, clock_offset, port_state
+from core.facts.mesh_row import read_row, row_commands, row_limit_s
+from core.facts.mesh_run import look_at_pair
 from core.facts.probe import Observed, clean
-from core.models.facts import Address, Fact, PlaneFact, PlaneState
+from core.models.facts import Address, Fact, Mount, PlaneFact, PlaneState
+from core.platforms.oracle_vm.look_mesh import FIELD, MANAGER, callback_port, management_mtu, ports_between
 from core.platforms.oracle_vm.planes import plane_of, short_reason
 from core.platforms.oracle_vm.probes import dom0, storage
 from core.platforms.oracle_vm.spec import LunFileSystem, NfsFileSystem, PoolSpec
@@ -24,17 +28,17 @@ from core.text import inert
 from core.transports.base import CommandSession
 from core.transports.limits import Limits
 
-NAMES = ("own_name_addresses", "peer_addresses")
+NAMES = ("own_name_addresses", "reverse_names")
 STORAGE = ("pool_nfs", "nfs_exports", "pool_lun")
-OTHERS = ("vip_holder_mac", "clock_offset_s", "clock_error_s")
-FIELDS = frozenset({*dom0.FIELDS, *NAMES, *STORAGE, *OTHERS})
-_ARP_S = 10.0  # arping itself ends after 3 s
-_LOOKUP_S = (
-    1.0  # a name that exists is told at once; added to the command limit per name, up to _LOOKUPS_MAX_S
-)
-_LOOKUPS_MAX_S = 90.0
-_NFS_S = 60.0  # showmount and a soft mount give up by themselves before that
-_SPARE = ("peer_addresses",)
+PEERS = ("peer_addresses", FIELD)
+OTHERS = ("vip_holder_mac", "ports_reached")
+CLOCK = ("clock_offset_s", "clock_error_s")
+FIELDS = frozenset({*dom0.FIELDS, *NAMES, *STORAGE, *PEERS, *OTHERS, *CLOCK})
+_ARP_S = 10  # arping itself ends after 3 s
+_TRY_S = 5
+_LOCAL_SHARE = 3.0  # how many times a command's limit the batch of all local ones may take
+_OUTSIDE_MAX_S = 150.0
+_BISECTED = 2  # peers whose path MTU is searched for; the others with the same trouble will be alike
 
 Sections = Mapping[str, Section]
 
@@ -67,118 +71,196 @@ class Dom0Look:
             self.seen[field] = Fact[Any].absent(reason, "ssh")
 
     async def run(self, session: CommandSession, warnings: tuple[str, ...] = ()) -> None:
-        """Everything but the names of the peers; never raises for the server's answers."""
+        """Everything but the peers; never raises for the server's answers."""
         self.plane = PlaneFact(state=PlaneState.OK, warnings=warnings)
-        sections = await self._batch(session, commands.BASE, self.limits.ssh_command_s, dom0.FIELDS)
-        if sections is not None:
-            self._base = sections
-            self.seen |= dom0.observe_base(sections, datetime.now(UTC))
-            if not any(section.text.strip() for section in sections.values()):
-                self.plane = PlaneFact(
-                    state=PlaneState.BROKEN, reason="no command gave any output", warnings=warnings
-                )
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._clock(session))
-            group.create_task(self._names_then_vip(session))
-            group.create_task(self._storage(session))
+        await self._inside(session, warnings)
+        await self._outside(session)
 
-    async def look_up_peers(self, session: CommandSession, names: tuple[str, ...]) -> None:
-        """Resolve the other servers' names as this server does."""
-        asked = {f"name-{index}": name for index, name in enumerate(n for n in names if commands.is_host(n))}
-        batch = commands.name_lookups(asked.values(), is_solaris=self.is_solaris)
-        limit_s = min(self.limits.ssh_command_s + _LOOKUP_S * len(batch), _LOOKUPS_MAX_S)
-        sections = await self._batch(session, batch, limit_s, _SPARE) if batch else {}
+    async def _inside(self, session: CommandSession, warnings: tuple[str, ...]) -> None:
+        """What the server's own system tells, and its clock: `date` stands first and last in the batch."""
+        sent_s = time.time()
+        limit_s = self.limits.ssh_command_s * _LOCAL_SHARE
+        sections = await self._batch(
+            session, commands.BASE, limit_s, (*dom0.FIELDS, *CLOCK), limits=commands.LIMITS
+        )
         if sections is None:
             return
-        found: dict[str, tuple[str, ...]] = {}
-        for key, name in asked.items():
-            section = sections[key]
-            if section.status is None or section.status in (126, 127):
-                self.seen["peer_addresses"] = section.absent()
-                return
-            found[name.lower()] = linux.parse_getent(section.text)
+        self._base = sections
+        self.seen |= dom0.observe_base(sections, datetime.now(UTC))
+        self._clock(sections, sent_s, time.time())
+        if not any(section.text.strip() for section in sections.values()):
+            reason = "no command gave any output"
+            self.plane = PlaneFact(state=PlaneState.BROKEN, reason=reason, warnings=warnings)
+
+    def _clock(self, sections: Sections, sent_s: float, received_s: float) -> None:
+        samples: list[ClockSample] = []
+        for name in ("date", "date_end"):
+            try:
+                told_s, coarse_s = linux.parse_epoch(sections[name].text)
+            except ValueError:
+                continue
+            samples.append(ClockSample(sent_s, received_s, told_s, coarse_s))
+        if not samples:
+            self.seen |= {field: sections["date"].absent() for field in CLOCK}
+            return
+        offset_s, error_s = clock_offset(samples)
+        self.seen["clock_offset_s"] = self._fact(offset_s, "ssh date")
+        self.seen["clock_error_s"] = self._fact(error_s, "ssh date")
+
+    async def _outside(self, session: CommandSession) -> None:
+        """Names, storage, the virtual IP and ports, in one batch; what is not part of this pool is not asked."""
+        batch: dict[str, str] = {}
+        limits: dict[str, int] = {}
+        tries = self._tries()
+
+        def add(asked: Mapping[str, str], limit_s: int) -> None:
+            batch.update(asked)
+            limits.update(dict.fromkeys(asked, limit_s))
+
+        add(commands.own_names(self._host(), is_solaris=self.is_solaris), commands.LOOKUP_S)
+        own = self._management()
+        if own is not None:
+            add(commands.reverse_lookup(own.address), commands.LOOKUP_S)
+        add(self._vip_batch(own), _ARP_S)
+        look, asked = self._storage_batch()
+        add(asked, commands.STORAGE_S)
+        add(commands.port_tries(tries), _TRY_S)
+        limit_s = min(self.limits.ssh_command_s + sum(limits.values()), _OUTSIDE_MAX_S)
+        fields = (*NAMES, *STORAGE, *OTHERS)
+        sections = await self._batch(session, batch, limit_s, fields, limits=limits)
+        if sections is None:
+            return
+        self._read_names(sections)
+        self._read_vip(sections)
+        self._read_storage(sections, look)
+        self._read_tries(sections, tries)
+        for field in STORAGE:
+            self.seen.setdefault(field, Fact[Any].absent("not part of this pool"))
+
+    async def look_at_peers(self, session: CommandSession, peers: Sequence[Peer]) -> None:
+        """What this server sees of the others and of Manager: names as it resolves them, the way, its width."""
+        mtu = None if self.is_solaris else management_mtu(self.name, self.seen)
+        ports = ports_between(self.spec)
+        batch, limits = row_commands(peers, ports, mtu, is_solaris=self.is_solaris)
+        back = Peer(MANAGER, self.spec.manager.host)
+        home, home_limits = row_commands([back], [callback_port(self.spec)], None, is_solaris=self.is_solaris)
+        batch |= {f"m.{key}": command for key, command in home.items()}
+        limits |= {f"m.{key}": seconds for key, seconds in home_limits.items()}
+        limit_s = row_limit_s(len(peers) + 1, self.limits.ssh_command_s * 2)
+        sections = await self._batch(session, batch, limit_s, PEERS, limits=limits)
+        if sections is None:
+            return
+        looks = read_row(self.name, peers, sections, mtu)
+        await self._measure(session, peers, looks, mtu)
+        own = {key.removeprefix("m."): one for key, one in sections.items() if key.startswith("m.")}
+        looks |= read_row(self.name, [back], own, None)
+        self.seen[FIELD] = self._fact(tuple(looks.values()), "ssh ping, /dev/tcp")
+        self._read_peer_names(looks, [one for key, one in sections.items() if ".name-" in key])
+
+    def _read_peer_names(self, looks: Mapping[str, PairLook], lookups: Sequence[Section]) -> None:
+        dead = next((one for one in lookups if one.status in (None, 126, 127) or one.was_cut), None)
+        if dead is not None:
+            self.seen["peer_addresses"] = dead.absent()
+            return
+        found = {name.lower(): there for look in looks.values() for name, there in look.resolved.items()}
         self.seen["peer_addresses"] = self._fact(found, "ssh getent ahostsv4")
 
+    async def _measure(
+        self, session: CommandSession, peers: Sequence[Peer], looks: dict[str, PairLook], mtu: int | None
+    ) -> None:
+        """Where full packets do not pass, search for the size that does; a few peers stand for the rest."""
+        narrow = [
+            peer
+            for peer in peers
+            if (look := looks[peer.name]).mtu_tried is not None
+            and look.path_mtu is None
+            and look.ping is not None
+            and look.ping.received
+        ]
+        for peer in narrow[:_BISECTED]:
+            try:
+                again = await look_at_pair(session, self.name, peer, (), mtu)
+            except PoolwrightError:
+                return
+            looks[peer.name] = looks[peer.name].model_copy(
+                update={"path_mtu": again.path_mtu, "mtu_tried": again.mtu_tried}
+            )
+
     async def _batch(
-        self, session: CommandSession, batch: Mapping[str, str], limit_s: float, fields: Any
+        self,
+        session: CommandSession,
+        batch: Mapping[str, str],
+        limit_s: float,
+        fields: Sequence[str],
+        *,
+        limits: Mapping[str, int] | None = None,
     ) -> Sections | None:
         """The sections of a batch, None after its failure is written into `fields`."""
         try:
-            return await run_batch(session, batch, limit_s=limit_s)
-        except PoolwrightError as error:
+            return await run_batch(session, batch, limit_s=limit_s, limits=limits)
+        except (PoolwrightError, ValueError) as error:
             reason = inert(str(error), 300)
             for field in fields:
                 self.seen[field] = Fact[Any].absent(reason, "ssh")
             return None
 
-    async def _clock(self, session: CommandSession) -> None:
-        sent_s = time.time()
-        sections = await self._batch(session, commands.CLOCK, self.limits.ssh_command_s, OTHERS[1:])
-        received_s = time.time()
-        if sections is None:
-            return
-        try:
-            told_s, coarse_s = linux.parse_epoch(sections["date"].text)
-        except ValueError:
-            for field in OTHERS[1:]:
-                self.seen[field] = sections["date"].absent()
-            return
-        half_s = max(received_s - sent_s, 0.0) / 2
-        self.seen["clock_offset_s"] = self._fact(told_s - (sent_s + received_s) / 2, "ssh date")
-        self.seen["clock_error_s"] = self._fact(half_s + coarse_s, "ssh date")
+    def _known(self, field: str) -> Any:
+        fact = self.seen.get(field)
+        return fact.value if fact is not None and fact.is_known else None
 
-    async def _names_then_vip(self, session: CommandSession) -> None:
-        await self._own_names(session)
-        await self._vip(session)
+    def _host(self) -> str | None:
+        host = self._known("hostname")
+        return str(host) if host and commands.is_host(str(host)) else None
 
-    async def _own_names(self, session: CommandSession) -> None:
-        """What the server's own short and full name mean to itself."""
-        sections = await self._batch(session, commands.own_names(), self.limits.ssh_command_s, NAMES[:1])
-        if sections is not None and sections["fqdn"].worked:
-            words = sections["fqdn"].text.split()
-            self.fqdn = (
-                words[0] if words and commands.is_host(words[0]) and not words[0][0].isdigit() else None
+    def _read_names(self, sections: Sections) -> None:
+        """What the server's own short and full name mean to itself, and what its address leads back to."""
+        fqdn = sections.get("fqdn")
+        if fqdn is not None and fqdn.worked:
+            words = fqdn.text.split()
+            usable = words and commands.is_host(words[0]) and not words[0][0].isdigit()
+            self.fqdn = words[0] if usable else None
+        asked = [one for name in ("own-short", "own-full") if (one := sections.get(name)) is not None]
+        if self._host() is None and self.fqdn is None:
+            reason = "the server did not tell its host name"
+            self.seen["own_name_addresses"] = Fact[Any].absent(reason, "ssh hostname")
+        elif dead := [one for one in asked if one.status in (None, 126, 127) or one.was_cut]:
+            self.seen["own_name_addresses"] = dead[0].absent()
+        else:
+            addresses = [address for one in asked for address in linux.parse_getent(one.text)]
+            self.seen["own_name_addresses"] = self._fact(
+                tuple(dict.fromkeys(addresses)), "ssh getent ahostsv4"
             )
-        host = self.seen.get("hostname")
-        short = str(host.value) if host is not None and host.is_known and host.value else None
-        names = tuple(dict.fromkeys(name for name in (short, self.fqdn) if name and commands.is_host(name)))
-        if not names:
-            self.seen["own_name_addresses"] = Fact[Any].absent(
-                "the server did not tell its host name", "ssh hostname"
-            )
-            return
-        limit_s = self.limits.ssh_command_s
-        found = await self._batch(
-            session, commands.name_lookups(names, is_solaris=self.is_solaris), limit_s, NAMES[:1]
-        )
-        if found is None:
-            return
-        if any(section.status is None or section.status in (126, 127) for section in found.values()):
-            self.seen["own_name_addresses"] = next(iter(found.values())).absent()
-            return
-        addresses = [address for section in found.values() for address in linux.parse_getent(section.text)]
-        self.seen["own_name_addresses"] = self._fact(tuple(dict.fromkeys(addresses)), "ssh getent ahostsv4")
+        self._read_reverse(sections.get("reverse"))
 
-    async def _vip(self, session: CommandSession) -> None:
+    def _read_reverse(self, section: Section | None) -> None:
+        if section is None:
+            self.seen["reverse_names"] = Fact[Any].absent(
+                "its management address is not known", "ssh getent hosts"
+            )
+        elif section.status in (None, 126, 127) or section.was_cut:
+            self.seen["reverse_names"] = section.absent()
+        else:
+            self.seen["reverse_names"] = self._fact(network.parse_reverse(section.text), "ssh getent hosts")
+
+    def _vip_batch(self, own: Address | None) -> dict[str, str]:
         """Ask the management segment who holds the virtual IP (R010)."""
-        field = "vip_holder_mac"
-        vip = self.spec.pool.virtual_ip
+        field, vip = "vip_holder_mac", self.spec.pool.virtual_ip
         if not vip:
             self.seen[field] = Fact[Any].absent("no virtual IP is given")
-            return
-        interface = self._management_interface()
-        if interface is None:
+            return {}
+        if own is None:
             self.seen[field] = Fact[Any].absent(f"{self.name} shows no interface with its management address")
-            return
+            return {}
         try:
-            batch = commands.vip_probe(interface, vip, is_solaris=self.is_solaris)
+            return commands.vip_probe(own.interface, vip, is_solaris=self.is_solaris)
         except ValueError as error:
             self.seen[field] = Fact[Any].absent(str(error))
+            return {}
+
+    def _read_vip(self, sections: Sections) -> None:
+        section = sections.get("arp" if self.is_solaris else "arping")
+        if section is None:
             return
-        sections = await self._batch(session, batch, _ARP_S, (field,))
-        if sections is None:
-            return
-        section = sections["arp" if self.is_solaris else "arping"]
         try:
             holder = (
                 solaris.parse_arp(section.text)
@@ -186,70 +268,85 @@ class Dom0Look:
                 else linux.parse_arping(section.text, section.status)
             )
         except ValueError:
-            self.seen[field] = section.absent()
+            self.seen["vip_holder_mac"] = section.absent()
         else:
-            self.seen[field] = self._fact(holder, section.source)
+            self.seen["vip_holder_mac"] = self._fact(holder, section.source)
 
-    def _management_interface(self) -> str | None:
-        fact = self.seen.get("addresses")
-        addresses: tuple[Address, ...] = (fact.value or ()) if fact is not None and fact.is_known else ()
-        own = self.seen.get("own_name_addresses")
-        wanted = {self.address, *((own.value or ()) if own is not None and own.is_known else ())}
+    def _management(self) -> Address | None:
+        """The address it is managed by; where it is named by host name, what its hosts file says of its own name."""
+        addresses: tuple[Address, ...] = self._known("addresses") or ()
         for address in addresses:
-            if address.address in wanted and not address.address.startswith("127."):
-                return address.interface
-        return None
+            if address.address == self.address:
+                return address
+        hosts = self._base.get("hosts")
+        pairs = linux.parse_hosts(hosts.text) if hosts is not None and hosts.worked else ()
+        own = {self._host(), self.address.lower()}
+        mine = {address for address, name in pairs if name.lower() in own}
+        real = [one for one in addresses if not one.address.startswith("127.")]
+        return next((one for one in real if one.address in mine), real[0] if len(real) == 1 else None)
 
-    async def _storage(self, session: CommandSession) -> None:
+    def _storage_batch(self) -> tuple[NfsLook | LunLook | None, dict[str, str]]:
+        """What is asked of the pool's storage; where nothing can be, the fact says why."""
         wanted = self.spec.pool.file_system if self.spec.pool.clustered else None
-        if isinstance(wanted, NfsFileSystem):
-            await self._guarded("pool_nfs", lambda: self._nfs(session, wanted))
-        elif isinstance(wanted, LunFileSystem):
-            await self._guarded("pool_lun", lambda: self._lun(session, wanted))
-        for field in STORAGE:
-            self.seen.setdefault(field, Fact[Any].absent("not part of this pool"))
-
-    async def _guarded(self, field: str, look: Callable[[], Awaitable[None]]) -> None:
+        field = "pool_nfs" if isinstance(wanted, NfsFileSystem) else "pool_lun"
         try:
-            await look()
-        except (PoolwrightError, ValueError) as error:
+            if isinstance(wanted, NfsFileSystem):
+                return NfsLook(export=f"{wanted.server}:{wanted.export}"), self._nfs_batch(wanted)
+            if isinstance(wanted, LunFileSystem):
+                return self._lun_batch(wanted)
+        except ValueError as error:
             self.seen[field] = Fact[Any].absent(inert(str(error), 300), "ssh")
+        return None, {}
 
-    async def _nfs(self, session: CommandSession, wanted: NfsFileSystem) -> None:
+    def _nfs_batch(self, wanted: NfsFileSystem) -> dict[str, str]:
         """Exports first; then into the share: where it is mounted already, or read-only for a moment (R003)."""
         folder = f"/tmp/.{new_token()[:20]}"  # noqa: S108 - made with mkdir -m 700, which fails where it exists
         batch = commands.nfs_look(wanted.server, wanted.export, folder, is_solaris=self.is_solaris)
-        asked = {name: batch.pop(name) for name in ("address", "showmount")}
-        sections = dict(await run_batch(session, asked, limit_s=_NFS_S))
-        look = storage.read_nfs(wanted.server, wanted.export, sections)
-        mounts = self.seen.get("mounts")
-        known = (mounts.value or ()) if mounts is not None and mounts.is_known else ()
-        path = storage.mounted_at(known, wanted.server, look.address, wanted.export)
-        if path is not None:
-            batch = commands.mounted_look(path)
-        if path is not None or look.is_exported is not False:
-            sections |= await run_batch(session, batch, limit_s=_NFS_S)
-        self._see_nfs(storage.read_nfs(wanted.server, wanted.export, sections), wanted)
+        path = storage.mounted_at(self._mounts(), wanted.server, None, wanted.export)
+        if path is None:
+            return batch
+        kept = {name: batch[name] for name in ("address", "showmount", "rpcinfo")}
+        return kept | commands.mounted_look(path)
 
-    def _see_nfs(self, look: NfsLook, wanted: NfsFileSystem) -> None:
-        self.seen["pool_nfs"] = self._fact(look, "ssh showmount, ls")
-        if look.exports is not None:
-            self.seen["nfs_exports"] = self._fact({wanted.server: look.exports}, "ssh showmount -e")
+    def _lun_batch(self, wanted: LunFileSystem) -> tuple[LunLook | None, dict[str, str]]:
+        maps = {name: self._base[name] for name in commands.LUN_MAP if name in self._base}
+        device, look = storage.find_lun(wanted.wwid, maps)
+        return look, commands.lun_look(device) if device else {}
 
-    async def _lun(self, session: CommandSession, wanted: LunFileSystem) -> None:
-        sections = await run_batch(session, commands.LUN_MAP, limit_s=self.limits.ssh_command_s)
-        device, look = storage.find_lun(wanted.wwid, sections)
-        if device:
-            details = await run_batch(session, commands.lun_look(device), limit_s=self.limits.ssh_command_s)
-            mounts = self.seen.get("mounts")
-            known = (mounts.value or ()) if mounts is not None and mounts.is_known else ()
-            swaps = self._base.get("swaps")
-            used = linux.parse_swaps(swaps.text) if swaps is not None and swaps.worked else ()
-            look = storage.read_lun(look, details, known, used)
-        self._see_lun(look)
+    def _mounts(self) -> tuple[Mount, ...]:
+        return self._known("mounts") or ()
 
-    def _see_lun(self, look: LunLook) -> None:
-        self.seen["pool_lun"] = self._fact(look, "ssh multipath -ll, blkid")
+    def _read_storage(self, sections: Sections, look: NfsLook | LunLook | None) -> None:
+        wanted = self.spec.pool.file_system
+        if isinstance(look, NfsLook) and isinstance(wanted, NfsFileSystem):
+            found = storage.read_nfs(wanted.server, wanted.export, sections)
+            self.seen["pool_nfs"] = self._fact(found, "ssh showmount, ls")
+            if found.exports is not None:
+                self.seen["nfs_exports"] = self._fact({wanted.server: found.exports}, "ssh showmount -e")
+        elif isinstance(look, LunLook):
+            if look.device:
+                swaps = self._base.get("swaps")
+                used = linux.parse_swaps(swaps.text) if swaps is not None and swaps.worked else ()
+                look = storage.read_lun(look, sections, self._mounts(), used)
+            self.seen["pool_lun"] = self._fact(look, "ssh multipath -ll, blkid")
+
+    def _tries(self) -> list[tuple[str, int]]:
+        """Ports elsewhere that this server must reach (server-pools 5): Manager, NFS, the iSCSI portal."""
+        found = [(self.spec.manager.host, callback_port(self.spec))]
+        wanted = self.spec.pool.file_system if self.spec.pool.clustered else None
+        if isinstance(wanted, NfsFileSystem):
+            found += [(wanted.server, 2049), (wanted.server, 111)]
+        if isinstance(wanted, LunFileSystem) and wanted.transport == "iscsi" and wanted.access_host:
+            found.append((wanted.access_host, wanted.access_port))
+        return found
+
+    def _read_tries(self, sections: Sections, tries: Sequence[tuple[str, int]]) -> None:
+        states = {
+            f"{host}:{port}": port_state(section).value
+            for index, (host, port) in enumerate(tries)
+            if (section := sections.get(f"try-{index}")) is not None
+        }
+        self.seen["ports_reached"] = self._fact(states, "ssh /dev/tcp")
 
     def _fact(self, value: Any, source: str) -> Fact[Any]:
         return Fact[Any].seen(clean(value), source, datetime.now(UTC))

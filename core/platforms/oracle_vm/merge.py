@@ -50,7 +50,7 @@ def merge(
     values["owner"] = _owner(agent, dom0, listed)
     values |= _clock(agent, dom0)
     values["agent_login"] = _login(planes.get("agent", PlaneFact()), values["owner"])
-    values["cpu"] = _cpu(values)
+    values["cpu"] = _with_microcode(_cpu(values), dom0)
     values["disks"] = _disks(values["disks"], manager)
     values["pool_lun"] = _lun(values["pool_lun"], manager)
     seen = [fact.observed_at for fact in values.values() if fact.observed_at is not None]
@@ -154,6 +154,15 @@ def _cpu(values: Mapping[str, Any]) -> Fact[Any]:
         observed_at=base.observed_at,
         missing=None,
     )
+
+
+def _with_microcode(fact: Fact[Any], dom0: Observed) -> Fact[Any]:
+    """The agent does not tell the microcode; the server's own kernel does."""
+    own = dom0.get("cpu")
+    profile = fact.value if fact.is_known else None
+    if profile is None or profile.microcode is not None or own is None or own.value is None:
+        return fact
+    return fact.model_copy(update={"value": profile.model_copy(update={"microcode": own.value.microcode})})
 
 
 def _cpu_of(entry: ManagedServer) -> CpuProfile | None:

@@ -6,6 +6,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from core.errors import BadReply, CommandFailed, LoginRefused, SecretError
+from core.models.facts import CertificateFact
 from core.platforms.oracle_vm.agent_rpc.documents import parse_document
 from core.platforms.oracle_vm.agent_rpc.marshal import FaultReply, dump_call, load_reply
 from core.text import inert
@@ -61,6 +62,20 @@ class AgentClient:
     def warnings(self) -> tuple[str, ...]:
         """Old TLS or plain http in use; filled by the first call."""
         return self._https.warnings
+
+    @property
+    def certificate(self) -> CertificateFact | None:
+        """The certificate of the last connection, None before the first one and over plain http."""
+        shown = self._https.certificate
+        if shown is None:
+            return None
+        return CertificateFact(
+            algorithm=shown.shown.algorithm,
+            bits=shown.bits,
+            not_before=shown.not_before,
+            not_after=shown.not_after,
+            tls_version=self._https.version,
+        )
 
     async def call(self, method: str, *args: Any) -> Any:
         """One read-only call; the unmarshalled value (str, int, bool, list, dict, None).

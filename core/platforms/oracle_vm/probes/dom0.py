@@ -9,7 +9,7 @@ from typing import Any
 
 from core.cpu.formats.xen import with_hw_caps
 from core.cpu.parse import CpuFormatError, parse_profile
-from core.facts import linux, solaris, xen
+from core.facts import linux, network, solaris, system, xen
 from core.facts.batch import Section
 from core.facts.firewall import parse_iptables
 from core.facts.probe import Observed, Probe, there
@@ -18,6 +18,7 @@ from core.platforms.oracle_vm.probes.files import (
     parse_agent_db,
     parse_cluster_conf,
     parse_o2cb,
+    parse_o2cb_settings,
     parse_release,
 )
 
@@ -58,6 +59,19 @@ def read_loopback(sections: Sections) -> Mapping[str, Any]:
     return {"loopback_names": linux.loopback_names(linux.parse_hosts(_text(sections, "hosts")))}
 
 
+def read_interfaces(sections: Sections) -> Mapping[str, Any]:
+    if is_solaris(sections):
+        return {"interfaces": solaris.parse_links(_text(sections, "dlinks"))}
+    masters = {
+        match[1]: match[2]
+        for match in re.finditer(
+            r"^\d+:\s+([^:@\s]+)[^\n]*\bmaster (\S+)", _text(sections, "link"), re.MULTILINE
+        )
+    }
+    found = linux.parse_ip_link(_text(sections, "link"))
+    return {"interfaces": tuple(one.model_copy(update={"master": masters.get(one.name)}) for one in found)}
+
+
 def read_addresses(sections: Sections) -> Mapping[str, Any]:
     if is_solaris(sections):
         found = solaris.parse_ipadm(_text(sections, "ipadm"))
@@ -66,10 +80,6 @@ def read_addresses(sections: Sections) -> Mapping[str, Any]:
     if not found:
         raise ValueError("no address was shown")
     return {"addresses": found}
-
-
-def read_interfaces(sections: Sections) -> Mapping[str, Any]:
-    return {"interfaces": linux.parse_ip_link(_text(sections, "link"))}
 
 
 def read_gateway(sections: Sections) -> Mapping[str, Any]:
@@ -197,7 +207,180 @@ def read_cluster(sections: Sections) -> Mapping[str, Any]:
         return {"stored_cluster": None}
     o2cb = sections.get("o2cb")
     threshold = parse_o2cb(o2cb.text) if o2cb is not None and o2cb.worked else None
-    return {"stored_cluster": stored.model_copy(update={"heartbeat_threshold": threshold})}
+    digest = system.digest_of(_text(sections, "cluster_conf"))
+    return {"stored_cluster": stored.model_copy(update={"heartbeat_threshold": threshold, "digest": digest})}
+
+
+def read_o2cb(sections: Sections) -> Mapping[str, Any]:
+    """/etc/sysconfig/o2cb; None when there is no such file."""
+    _x86_only(sections)
+    if _is_missing_file(sections.get("o2cb")):
+        return {"o2cb": None}
+    return {"o2cb": parse_o2cb_settings(_text(sections, "o2cb"))}
+
+
+def _x86_only(sections: Sections) -> None:
+    if is_solaris(sections):
+        raise ValueError("a control domain has no such thing")
+
+
+def _sparc_only(sections: Sections) -> None:
+    if not is_solaris(sections):
+        raise ValueError("only a control domain has such a thing")
+
+
+def read_resolver(sections: Sections) -> Mapping[str, Any]:
+    return {
+        "dns_servers": network.parse_resolv(_text(sections, "resolv")),
+        "name_sources": network.parse_nsswitch(_text(sections, "nsswitch")),
+    }
+
+
+def read_ntp_peers(sections: Sections) -> Mapping[str, Any]:
+    """`ntpq -pn`; a daemon that cannot be asked does not run."""
+    section = sections.get("ntpq")
+    if section is not None and "Connection refused" in section.text:
+        return {"ntp_peers": (), "ntp_is_running": False}
+    return {"ntp_peers": network.parse_ntpq(_text(sections, "ntpq")), "ntp_is_running": True}
+
+
+def read_bonds(sections: Sections) -> Mapping[str, Any]:
+    if is_solaris(sections):
+        return {"bonds": solaris.parse_aggregations(_text(sections, "aggr"))}
+    section = sections["bonds"]
+    if section.status not in (0, 1, 2):
+        raise ValueError(section.why_not)
+    return {"bonds": network.parse_bonds(section.text)}  # grep: 1 or 2 when there is none
+
+
+def read_boot_protocols(sections: Sections) -> Mapping[str, Any]:
+    _x86_only(sections)
+    found = network.parse_ifcfg(sections["ifcfg"].text)
+    if not found:
+        raise ValueError("no interface file tells its protocol")
+    return {"boot_protocols": found}
+
+
+def read_wakes(sections: Sections) -> Mapping[str, Any]:
+    _x86_only(sections)
+    return {"wakes_on_lan": network.parse_wakes(_text(sections, "wakes"))}
+
+
+def read_space(sections: Sections) -> Mapping[str, Any]:
+    section = sections["df"]
+    if section.status is None or section.status in (126, 127) or section.was_cut:
+        raise ValueError(section.why_not)
+    return {"free_space": system.parse_df(section.text)}  # a status of 1 tells of one file system, not of all
+
+
+def read_own_size(sections: Sections) -> Mapping[str, Any]:
+    """What dom0 itself has, as Xen counts it."""
+    found = re.search(
+        r"^Domain-0\s+0\s+(\d{1,9})\s+(\d{1,4})\s", _text(sections, "xl_list", "xm_list"), re.MULTILINE
+    )
+    if found is None:
+        raise ValueError("the list names no Domain-0")
+    return {"own_memory_mib": int(found[1]), "own_cpus": int(found[2])}
+
+
+def read_xen_options(sections: Sections) -> Mapping[str, Any]:
+    found = re.search(
+        r"^xen_commandline\s*:\s*(.*?)\s*$", _text(sections, "xl_info", "xm_info"), re.MULTILINE
+    )
+    if found is None:
+        raise ValueError("the hypervisor does not tell its options")
+    return {"hypervisor_options": found[1][:1000]}
+
+
+def read_boot_kernel(sections: Sections) -> Mapping[str, Any]:
+    _x86_only(sections)
+    return {"boot_kernel": system.parse_grub(_text(sections, "grub"))}
+
+
+def read_boot_time(sections: Sections) -> Mapping[str, Any]:
+    _x86_only(sections)
+    now_s, _ = linux.parse_epoch(_text(sections, "date"))
+    return {"boot_time_s": int(now_s - system.parse_uptime_s(_text(sections, "uptime")))}
+
+
+def read_zone(sections: Sections) -> Mapping[str, Any]:
+    _x86_only(sections)
+    found = re.search(r"""^ZONE=["']?([\w/+-]{1,60})""", _text(sections, "zone"), re.MULTILINE)
+    return {"time_zone": found[1]} if found else {}
+
+
+def read_bios(sections: Sections) -> Mapping[str, Any]:
+    _x86_only(sections)
+    lines = [line.strip() for line in _text(sections, "bios").splitlines() if line.strip() and line[0] != "#"]
+    return {"bios_version": lines[0][:100]} if lines else {}
+
+
+def read_multipath(sections: Sections) -> Mapping[str, Any]:
+    _x86_only(sections)
+    return {"multipath": system.parse_maps(_text(sections, "multipath"))}
+
+
+def read_multipath_conf(sections: Sections) -> Mapping[str, Any]:
+    _x86_only(sections)
+    if _is_missing_file(sections.get("multipath_conf")):
+        return {"multipath_settings": None}
+    return {"multipath_settings": system.parse_multipath_conf(_text(sections, "multipath_conf"))}
+
+
+def read_iscsi(sections: Sections) -> Mapping[str, Any]:
+    """iscsiadm says 21 when there is no session."""
+    _x86_only(sections)
+    section = sections["iscsi"]
+    if section.status == 21 or "No active sessions" in section.text:
+        return {"iscsi_sessions": ()}
+    return {"iscsi_sessions": system.parse_iscsi_sessions(_text(sections, "iscsi"))}
+
+
+def read_sas(sections: Sections) -> Mapping[str, Any]:
+    _x86_only(sections)
+    section = sections["sas"]
+    if "No such file" in section.text:
+        return {"sas_expanders": ()}
+    return {"sas_expanders": system.parse_expanders(_text(sections, "sas"))}
+
+
+def read_modules(sections: Sections) -> Mapping[str, Any]:
+    _x86_only(sections)
+    section = sections["modules"]
+    if section.status in (None, 126, 127):
+        raise ValueError(section.why_not)
+    return {"cluster_modules": section.worked}
+
+
+def read_kernel_log(sections: Sections) -> Mapping[str, Any]:
+    return {"kernel_trouble": system.parse_trouble(_text(sections, "dmesg"))}
+
+
+def read_agent_log(sections: Sections) -> Mapping[str, Any]:
+    section = sections["agent_log"]
+    if "No such file" in section.text or "cannot open" in section.text:
+        raise ValueError("there is no /var/log/ovs-agent.log")
+    lines = [line.strip()[:300] for line in _text(sections, "agent_log").splitlines() if line.strip()]
+    return {"agent_trouble": tuple(lines[-10:])}
+
+
+def read_dlm(sections: Sections) -> Mapping[str, Any]:
+    """An IPS list without a match ends with 1 and says so."""
+    _sparc_only(sections)
+    section = sections["dlm"]
+    if "no packages matching" in section.text.lower():
+        return {"dlm_package": None}
+    return {"dlm_package": solaris.parse_dlm_package(_text(sections, "dlm"))}
+
+
+def read_domains(sections: Sections) -> Mapping[str, Any]:
+    _sparc_only(sections)
+    return {"service_domains": solaris.parse_service_domains(_text(sections, "ldm_services"))}
+
+
+def read_ldoms(sections: Sections) -> Mapping[str, Any]:
+    _sparc_only(sections)
+    return {"ldoms_version": solaris.parse_ldm_version(_text(sections, "ldm_version"))}
 
 
 def _probe(source: str, fields: str, read: Callable[[Sections], Mapping[str, Any]]) -> Probe[Sections]:
@@ -224,6 +407,29 @@ PROBES: tuple[Probe[Sections], ...] = (
     _probe("xl list", "running_guests", read_guests),
     _probe("ovs-agent-db dump_db server", "owner pool_id pool_alias registered_ip", read_agent_db),
     _probe("cat cluster.conf", "stored_cluster", read_cluster),
+    _probe("cat /etc/sysconfig/o2cb", "o2cb", read_o2cb),
+    _probe("cat resolv.conf", "dns_servers name_sources", read_resolver),
+    _probe("ntpq -pn", "ntp_peers ntp_is_running", read_ntp_peers),
+    _probe("cat /proc/net/bonding", "bonds", read_bonds),
+    _probe("cat ifcfg-*", "boot_protocols", read_boot_protocols),
+    _probe("ethtool", "wakes_on_lan", read_wakes),
+    _probe("df", "free_space", read_space),
+    _probe("xl list", "own_memory_mib own_cpus", read_own_size),
+    _probe("xl info", "hypervisor_options", read_xen_options),
+    _probe("cat grub.conf", "boot_kernel", read_boot_kernel),
+    _probe("cat /proc/uptime", "boot_time_s", read_boot_time),
+    _probe("cat /etc/sysconfig/clock", "time_zone", read_zone),
+    _probe("dmidecode", "bios_version", read_bios),
+    _probe("multipath -ll", "multipath", read_multipath),
+    _probe("cat multipath.conf", "multipath_settings", read_multipath_conf),
+    _probe("iscsiadm", "iscsi_sessions", read_iscsi),
+    _probe("ls sas_end_device", "sas_expanders", read_sas),
+    _probe("modprobe -n", "cluster_modules", read_modules),
+    _probe("dmesg", "kernel_trouble", read_kernel_log),
+    _probe("tail ovs-agent.log", "agent_trouble", read_agent_log),
+    _probe("pkg list", "dlm_package", read_dlm),
+    _probe("ldm list-services", "service_domains", read_domains),
+    _probe("ldm -V", "ldoms_version", read_ldoms),
 )
 FIELDS = frozenset(name for probe in PROBES for name in probe.fields)
 

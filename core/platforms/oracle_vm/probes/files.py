@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from core.platforms.oracle_vm.facts import StoredCluster
+from core.platforms.oracle_vm.facts import O2cbSettings, StoredCluster
 
 _NOBODY = frozenset({"", "none", "null", "nil", "unowned"})
 _MAX_DUMP = 256 * 1024
@@ -102,6 +102,9 @@ def parse_cluster_conf(text: str) -> StoredCluster | None:
         regions=tuple(
             values["region"] for kind, values in stanzas if kind == "heartbeat" and values.get("region")
         ),
+        addresses=tuple(
+            values["ip_address"] for kind, values in stanzas if kind == "node" and values.get("ip_address")
+        ),
     )
 
 
@@ -109,3 +112,22 @@ def parse_o2cb(text: str) -> int | None:
     """O2CB_HEARTBEAT_THRESHOLD of /etc/sysconfig/o2cb, None when it is not set."""
     match = re.search(r"^\s*O2CB_HEARTBEAT_THRESHOLD\s*=\s*[\"']?(\d{1,5})", text, re.MULTILINE)
     return int(match[1]) if match else None
+
+
+def parse_o2cb_settings(text: str) -> O2cbSettings:
+    """/etc/sysconfig/o2cb as a whole; what is not set stays None."""
+    values = {
+        match[1]: match[2]
+        for match in re.finditer(
+            r"""^\s*O2CB_(\w{1,40})\s*=\s*["']?([\w.-]{0,40})""", text[:65536], re.MULTILINE
+        )
+    }
+    number = {name: int(value) for name, value in values.items() if value.isdigit() and len(value) < 9}
+    return O2cbSettings(
+        is_enabled=values["ENABLED"].lower() in ("true", "yes", "1") if "ENABLED" in values else None,
+        cluster=values.get("BOOTCLUSTER", ""),
+        heartbeat_threshold=number.get("HEARTBEAT_THRESHOLD"),
+        idle_timeout_ms=number.get("IDLE_TIMEOUT_MS"),
+        keepalive_delay_ms=number.get("KEEPALIVE_DELAY_MS"),
+        reconnect_delay_ms=number.get("RECONNECT_DELAY_MS"),
+    )

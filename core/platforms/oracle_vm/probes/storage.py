@@ -9,6 +9,7 @@ from contextlib import suppress
 from core.facts import linux, storage
 from core.facts.batch import Section
 from core.facts.looks import LunLook, NfsLook
+from core.facts.solaris import parse_nfs_versions
 from core.models.facts import Mount
 from core.text import inert
 
@@ -46,6 +47,10 @@ def read_nfs(server: str, export: str, sections: Sections) -> NfsLook:
         }
     elif shown is not None and shown.status not in (None, 126, 127):
         values["answers"] = False
+    programs = sections.get("rpcinfo")
+    if programs is not None and programs.worked:
+        with suppress(ValueError):
+            values["versions"] = parse_nfs_versions(programs.text)
     values |= _content(sections)
     return NfsLook(export=f"{server}:{export}", **values)
 

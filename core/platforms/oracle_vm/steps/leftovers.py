@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from core.errors import TransportError
 from core.facts.batch import new_token, run_batch
-from core.facts.commands import LUN_MAP, lun_look, nfs_look
+from core.facts.commands import BASE, LUN_MAP, lun_look, nfs_look
 from core.facts.storage import (
     find_device,
     parse_blkid,
@@ -76,7 +76,7 @@ async def _nfs(session: CommandSession, storage: JsonDict) -> Left:
 
 
 async def _lun(session: CommandSession, storage: JsonDict) -> Left:
-    maps = await run_batch(session, LUN_MAP, limit_s=LOOK_S)
+    maps = await run_batch(session, {name: BASE[name] for name in LUN_MAP}, limit_s=LOOK_S)
     multipath = parse_multipath(maps["multipath"].text) if maps["multipath"].worked else ()
     device, _ = find_device(str(storage["wwid"]), multipath, maps["by_id"].text, maps["mapper"].text)
     if not device:
