@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from core import spec_file
 from core.checks import waivers
 from core.checks.coverage import cover
@@ -18,7 +20,7 @@ from core.checks.runner import run_checks, selected, stream_checks, with_prerequ
 from core.checks.stale import changed_fields, stale
 from core.cpu import compat
 from core.engine.history import read_run
-from core.errors import IdentityChanged, SpecProblem
+from core.errors import DriftError, IdentityChanged, SpecError, SpecProblem
 from core.log import guard, setup_logging
 from core.models.coverage import CoverageReport, Stale, WaiverState
 from core.models.events import RunEvent
@@ -33,6 +35,7 @@ from core.platforms import catalog
 from core.platforms.base import Platform
 from core.platforms.guards import guards_of
 from core.runner import client
+from core.runner.plan_file import read_plan
 from core.secrets import Secrets
 from core.settings import Settings, load_settings
 from core.transports.base import Access
@@ -112,6 +115,7 @@ class Service:
     def __init__(self, state_dir: Path | None = None, *, known_hosts: Path | None = None) -> None:
         self.settings: Settings = load_settings(state_dir=state_dir, known_hosts=known_hosts)
         self.paths = StatePaths.of(self.settings.state_dir)
+        self.approvals: Path | None = None  # two-person mode: where a second user approves plans
         self._trust: TrustStore | None = None
         self._access: tuple[Secrets, Access] | None = None
 
@@ -316,6 +320,26 @@ class Service:
         """The exact steps with commands and undo."""
         return catalog.platform(spec.platform).plan(spec, checked.fleet, checked.results)
 
+    def reviewed(self, path: Path) -> tuple[BaseSpec, Plan]:
+        """A plan written for review, with the pool description it was made from; SpecError when unusable."""
+        plan, data = read_plan(path)
+        model = self._model_of(plan.platform)
+        try:
+            spec = model.model_validate(data)
+        except ValidationError as error:
+            problem = SpecProblem("plan", f"cannot use {path}: its pool description is not usable: {error}")
+            raise SpecError([problem]) from error
+        if problems := self._judge_spec(spec):
+            raise SpecError(problems)
+        return spec, plan
+
+    def require_fit(self, spec: BaseSpec, plan: Plan, checked: Checked) -> None:
+        """DriftError when the pool description or what was looked at is not as it was when the plan was made."""
+        guards = guards_of(catalog.platform(spec.platform))
+        changes = guards.drift(spec, plan, checked.fleet) if guards is not None else ()
+        if changes:
+            raise DriftError(plan.pool, changes)
+
     def compatibility(self, spec: BaseSpec, fleet: FleetFacts) -> dict[str, Any]:
         """Who can live-migrate to whom, as plain data: `servers`, `groups` (id, name, servers) and `cells`
         (from -> to -> verdict, text, rows, missing)."""
@@ -348,6 +372,7 @@ class Service:
             plan,
             accepted=(*spec.accept, *accepted),
             known_hosts=spec.trust.known_hosts,
+            approvals=str(self.approvals.absolute()) if self.approvals is not None else None,
             limits={name: value for name, value in asdict(self._limits()).items() if value != defaults[name]},
         )
         return await client.start_run(self.paths.root, document, secrets)

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 MAX_SECRET_FILE_BYTES = 64 * 1024
 
 
-def add_common(parser: argparse.ArgumentParser) -> None:
-    """Arguments of every command that speaks to servers."""
-    parser.add_argument("spec", type=Path, metavar="SPEC", help="the pool description (YAML)")
+def add_common(parser: argparse.ArgumentParser, *, spec_nargs: str | None = None) -> None:
+    """Arguments of every command that speaks to servers; `spec_nargs` "?" where the spec may be left out."""
+    parser.add_argument(
+        "spec", type=Path, nargs=spec_nargs, metavar="SPEC", help="the pool description (YAML)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument(
         "--password-file",

@@ -12,6 +12,7 @@ COMMANDS: dict[str, str] = {
     "check": "look at every server and say whether the pool would be made and live well",
     "plan": "show the exact commands, with an undo for each",
     "apply": "check, plan and make the pool; survives a dropped session",
+    "approve": "approve a plan as a second person",
     "runs": "list the runs of this machine",
     "show": "show one run: steps, verification, what is left",
     "attach": "follow a live run",

@@ -172,6 +172,8 @@ def plan_text(plan: Plan) -> str:
         lines += _wrapped(f"{step.title} [{step.id}]", " " * 4, f"{number:>2}. ")
         lines += _commands(step.commands, "run ")
         lines += _commands(step.undo_commands, "undo")
+        if step.undo_needs:
+            lines += _wrapped("; ".join(step.undo_needs), " " * 15, "    undo needs: ")
         if step.undo_note:
             lines += _wrapped(step.undo_note, " " * 10, "    note: ")
         if step.is_point_of_no_return:
@@ -180,6 +182,12 @@ def plan_text(plan: Plan) -> str:
         lines += ["", "Know before you confirm:"]
         for warning in plan.warnings:
             lines += _wrapped(f"{warning.id}: {warning.text}", "    ", "  - ")
+    if plan.by_hand:
+        lines += ["", "Left for you, never run by poolwright:"]
+        for left in plan.by_hand:
+            why = f": {left.why}" if left.why else ""
+            lines += _wrapped(f"{left.what} at {left.where}{why}", "    ", "  - ")
+            lines += [f"      {command}" for command in left.commands]
     return "\n".join(lines)
 
 

@@ -30,6 +30,8 @@ from core.models.spec import BaseSpec
 from core.paths import StatePaths
 from core.platforms.base import Platform
 from core.platforms.guards import guards_of
+from core.runner import approvals
+from core.runner.approvals import Approved
 from core.runner.guard import RunGuard
 from core.runner.locks import Claims, Peer, RunLock, claims_of, is_held
 from core.runner.protocol import Order, RunDocument, Task
@@ -97,12 +99,15 @@ async def _prepare(
         if order.document is None:
             raise RunnerError("cannot start a run: the order has no document")
         job = _job(order.document, secrets, resolve, paths)
+        approved = _approved(order.document)
         await _claim(job, paths.root.name, stack)
         extra = order.document.model_dump(mode="json", exclude={"spec", "plan", "platform"})
         journal = Journal.create(
             paths, job.plan, spec=job.document.spec, extra=extra, secrets=secrets.values()
         )
         stack.callback(journal.close)
+        if approved is not None:
+            journal.write(_approval_entry(approved))
         last.callback(RunLock(paths.lock(journal.head.run)).close)
         return job, journal
     last.callback((await _run_lock(paths, order.run)).close)
@@ -115,6 +120,23 @@ async def _prepare(
         raise RunnerError(f"cannot roll back run {order.run}: nothing of it is left ({journal.now.outcome})")
     await _claim(job, order.run, stack)
     return job, journal
+
+
+def _approved(document: RunDocument) -> Approved | None:
+    """In two-person mode the runner itself looks for the second user; ApprovalError when there is none."""
+    if document.approvals is None:
+        return None
+    return approvals.require(Path(document.approvals), document.plan.digest)
+
+
+def _approval_entry(approved: Approved) -> Entry:
+    starter = os.geteuid()
+    text = (
+        f"plan {approved.digest[:16]} approved by {approved.user} (uid {approved.uid}, {approved.file}),"
+        f" started by {approvals.user_of(starter)} (uid {starter})"
+    )
+    data = {"approved": approved.model_dump(mode="json"), "started_by_uid": starter}
+    return Entry(EventKind.NOTE, text, data=data)
 
 
 async def _run_lock(paths: StatePaths, run: str) -> RunLock:

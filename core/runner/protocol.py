@@ -45,6 +45,7 @@ class RunDocument(Frozen):
     plan: Plan
     accepted: tuple[str, ...] = ()
     known_hosts: str | None = None  # OpenSSH file the operator gave, beside the pins
+    approvals: str | None = None  # folder that must hold a second user's approval of the plan
     limits: dict[str, int | float] = Field(default={})  # fields of core.transports.limits.Limits that differ
 
     @classmethod
@@ -55,6 +56,7 @@ class RunDocument(Frozen):
         *,
         accepted: tuple[str, ...] = (),
         known_hosts: str | None = None,
+        approvals: str | None = None,
         limits: dict[str, int | float] | None = None,
     ) -> RunDocument:
         """The document of a spec and the plan made from it."""
@@ -64,6 +66,7 @@ class RunDocument(Frozen):
             plan=plan,
             accepted=accepted,
             known_hosts=known_hosts,
+            approvals=approvals,
             limits=limits or {},
         )
 

@@ -1,56 +1,53 @@
-"""`poolwright apply SPEC`: look, judge, plan, and make the pool in a process that outlives this session."""
+"""`poolwright apply SPEC`: look, judge, plan, and make the pool in a process that outlives this session.
+
+`apply --plan FILE` runs exactly a reviewed plan, or refuses when what it was judged on has changed.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.cli.diagnostics import EXIT_REFUSED, say
 from core.cli.inputs import add_common, gather_secrets, require_trust
 from core.cli.output import emit_json, emit_text
+from core.errors import SpecError, SpecProblem
+
+if TYPE_CHECKING:
+    from core.models.plan import Plan
+    from core.models.spec import BaseSpec
+    from core.secrets import Secrets
+    from core.service import Service, Verdicts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_common(parser)
+    add_common(parser, spec_nargs="?")
     parser.add_argument(
         "--accept-unknown", action="append", default=[], metavar="ID", help="accept this id's unknown"
+    )
+    parser.add_argument(
+        "--plan", type=Path, metavar="FILE", help="run exactly this reviewed plan (SPEC is inside it)"
+    )
+    parser.add_argument(
+        "--approvals", type=Path, metavar="DIR", help="run only what a second user approved in this folder"
     )
     parser.add_argument("--yes", action="store_true", help="do not ask for the pool's name at a terminal")
 
 
 def run(args: argparse.Namespace) -> int:
     from core.cli.following import detached, follow_here
-    from core.reports.runs import exit_code_of, refused_document, run_document
-    from core.reports.text import plan_text, results_text, run_text
+    from core.reports.runs import exit_code_of, run_document
+    from core.reports.text import run_text
     from core.service import Service
 
     service = Service(args.state_dir, known_hosts=args.known_hosts)
-    spec = service.load(args.spec)
+    service.approvals = args.approvals
+    spec, reviewed = _what(service, args)
     secrets = gather_secrets(service, spec, args.password_file)
-
-    async def prepare() -> str | None:
-        await require_trust(service, spec, secrets)
-        say(f"looking at {len(spec.servers)} server(s) ...")
-        checked = await service.check(spec, secrets)
-        verdicts = service.judge(spec, checked, accept=args.accept_unknown)
-        say(results_text(checked.results))
-        if not verdicts.may_apply:
-            stopped = verdicts.refusals + verdicts.unaccepted
-            say("refused; nothing was changed")
-            if args.json:
-                emit_json(refused_document(spec, stopped))
-            else:
-                emit_text("refused; nothing was changed\n" + results_text(stopped))
-            return None
-        plan = service.plan(spec, checked)
-        say(plan_text(plan))
-        if not args.yes and not _confirmed(spec.pool_name):
-            say("not confirmed; nothing was changed")
-            return None
-        return await service.start(spec, plan, secrets, accepted=args.accept_unknown)
-
-    started = asyncio.run(prepare())
+    started = asyncio.run(_prepare(service, spec, reviewed, secrets, args))
     if started is None:
         return EXIT_REFUSED
     say(f"run {started} has begun; Ctrl-C leaves it running")
@@ -62,6 +59,56 @@ def run(args: argparse.Namespace) -> int:
     else:
         emit_text(run_text(view))
     return exit_code_of(view)
+
+
+def _what(service: Service, args: argparse.Namespace) -> tuple[BaseSpec, Plan | None]:
+    """The pool description, and the reviewed plan where one is given."""
+    if args.plan is None and args.spec is None:
+        raise SpecError(
+            [SpecProblem("SPEC", "nothing to apply", fix="give a pool description, or --plan FILE")]
+        )
+    if args.plan is None:
+        return service.load(args.spec), None
+    spec, plan = service.reviewed(args.plan)
+    return (service.load(args.spec) if args.spec is not None else spec), plan
+
+
+async def _prepare(
+    service: Service, spec: BaseSpec, reviewed: Plan | None, secrets: Secrets, args: argparse.Namespace
+) -> str | None:
+    from core.reports.text import plan_text, results_text
+
+    accepted = [*args.accept_unknown, *(reviewed.accepted if reviewed is not None else ())]
+    await require_trust(service, spec, secrets)
+    say(f"looking at {len(spec.servers)} server(s) ...")
+    checked = await service.check(spec, secrets)
+    if reviewed is not None:
+        service.require_fit(spec, reviewed, checked)
+    verdicts = service.judge(spec, checked, accept=accepted)
+    say(results_text(checked.results))
+    if not verdicts.may_apply:
+        _refuse(spec, verdicts, args)
+        return None
+    plan = reviewed or service.plan(spec, checked)
+    say(plan_text(plan))
+    if reviewed is not None or args.approvals is not None:
+        say(f"hash {plan.digest}")
+    if not args.yes and not _confirmed(spec.pool_name):
+        say("not confirmed; nothing was changed")
+        return None
+    return await service.start(spec, plan, secrets, accepted=accepted)
+
+
+def _refuse(spec: BaseSpec, verdicts: Verdicts, args: argparse.Namespace) -> None:
+    from core.reports.runs import refused_document
+    from core.reports.text import results_text
+
+    stopped = verdicts.refusals + verdicts.unaccepted
+    say("refused; nothing was changed")
+    if args.json:
+        emit_json(refused_document(spec, stopped))
+    else:
+        emit_text("refused; nothing was changed\n" + results_text(stopped))
 
 
 def _confirmed(pool: str) -> bool:

@@ -17,12 +17,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-unknown", action="append", default=[], metavar="ID", help="accept this id's unknown"
     )
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write the plan as JSON to this file too")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="write the plan for review and `apply --plan FILE`"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     from core.paths import write_private
+    from core.reports.checks import result_row
     from core.reports.text import plan_text, results_text
+    from core.runner.plan_file import plan_document
     from core.service import Service
 
     service = Service(args.state_dir, known_hosts=args.known_hosts)
@@ -33,32 +37,24 @@ def run(args: argparse.Namespace) -> int:
         await require_trust(service, spec, secrets)
         checked = await service.check(spec, secrets)
         verdicts = service.judge(spec, checked, accept=args.accept_unknown)
+        data = spec.model_dump(mode="json")
         if not verdicts.may_apply:
-            say(results_text([*verdicts.refusals, *verdicts.unaccepted]))
+            stopped = verdicts.refusals + verdicts.unaccepted
+            say(results_text(stopped))
             say("no plan: the pool cannot be made like this")
             if args.json:
-                emit_json(
-                    {
-                        "schema": "poolwright.plan/1",
-                        "plan": None,
-                        "refusals": _dump(verdicts.refusals + verdicts.unaccepted),
-                    }
-                )
+                emit_json(plan_document(None, data, [result_row(each) for each in stopped]))
             return EXIT_REFUSED
-        plan = service.plan(spec, checked)
-        document = {"schema": "poolwright.plan/1", "plan": plan.model_dump(mode="json"), "refusals": []}
+        plan = service.plan(spec, checked).model_copy(update={"accepted": tuple(args.accept_unknown)})
+        document = plan_document(plan, data, [])
         if args.output is not None:
             write_private(args.output, json.dumps(document, indent=2))
+            args.output.chmod(0o644)  # it is there to be reviewed, and holds no secret
         if args.json:
             emit_json(document)
         else:
             emit_text(plan_text(plan))
+        say(f"hash {plan.digest}")
         return EXIT_DONE
 
     return asyncio.run(make())
-
-
-def _dump(results: tuple[object, ...]) -> list[object]:
-    from core.reports.checks import result_row
-
-    return [result_row(each) for each in results]  # type: ignore[arg-type]

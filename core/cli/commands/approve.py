@@ -1,0 +1,43 @@
+"""`poolwright approve PLAN --approvals DIR`: a second user looks at a plan and approves it by its hash."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from core.cli.diagnostics import EXIT_DONE, EXIT_REFUSED, say
+from core.cli.output import emit_text
+
+SHOWN = 12  # characters of the hash that are typed
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("plan", type=Path, metavar="PLAN", help="what `poolwright plan --output` wrote")
+    parser.add_argument(
+        "--approvals", type=Path, required=True, metavar="DIR", help="folder that the approval goes to"
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask for the hash at a terminal")
+
+
+def run(args: argparse.Namespace) -> int:
+    from core.reports.text import plan_text
+    from core.runner.approvals import approve
+    from core.runner.plan_file import read_plan
+
+    plan, _spec = read_plan(args.plan)
+    emit_text(plan_text(plan))
+    emit_text(f"\nhash {plan.digest}")
+    if not args.yes and not _confirmed(plan.digest[:SHOWN]):
+        say("not approved")
+        return EXIT_REFUSED
+    say(f"approved: {approve(plan, args.approvals)}")
+    return EXIT_DONE
+
+
+def _confirmed(word: str) -> bool:
+    """At a terminal the hash's beginning is typed; without one, `approve` itself is the approval."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    say(f"Type the first {SHOWN} characters of the hash ({word}) to approve this plan:")
+    return sys.stdin.readline().strip() == word

@@ -1,0 +1,53 @@
+"""A plan as a file that is reviewed and then run as it is: the spec it was made from, and a hash over all of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from core.errors import SpecError, SpecProblem
+from core.models.plan import JsonDict, Plan
+
+SCHEMA = "poolwright.plan/1"
+MAX_BYTES = 64 * 1024 * 1024
+
+
+def plan_document(plan: Plan | None, spec: JsonDict, refusals: list[Any]) -> dict[str, Any]:
+    """What `plan --json` prints and `plan --output` writes; no secret is in it."""
+    return {
+        "schema": SCHEMA,
+        "hash": plan.digest if plan is not None else None,
+        "plan": plan.model_dump(mode="json") if plan is not None else None,
+        "spec": spec,
+        "refusals": refusals,
+    }
+
+
+def read_plan(path: Path) -> tuple[Plan, JsonDict]:
+    """The plan and its spec as data; SpecError for a file that is none, or whose hash is not that of its plan."""
+    try:
+        with path.open("rb") as file:
+            data = json.loads(file.read(MAX_BYTES))
+        if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+            raise _unusable(path, f"it is no {SCHEMA} document")
+        plan = Plan.model_validate(data["plan"])
+        spec = data["spec"]
+    except OSError as error:
+        raise _unusable(path, str(error.strerror)) from error
+    except ValidationError as error:
+        raise _unusable(path, f"{error.error_count()} of its values cannot be used") from error
+    except (ValueError, KeyError) as error:
+        raise _unusable(path, "it is no whole JSON document") from error
+    if plan.digest != data.get("hash"):
+        raise _unusable(path, "it was changed after it was made: the hash is not that of the plan")
+    if not isinstance(spec, dict):
+        raise _unusable(path, "it holds no pool description")
+    return plan, spec
+
+
+def _unusable(path: Path, why: str) -> SpecError:
+    fix = "make it anew with `poolwright plan SPEC --output FILE`"
+    return SpecError([SpecProblem("plan", f"cannot use {path}: {why}", fix=fix)])
