@@ -125,7 +125,7 @@ def pair_commands(
 def mtu_command(address: str, mtu: int) -> str:
     """Whether packets of `mtu` bytes pass whole (Linux): two tries, so that one lost packet decides nothing."""
     size = min(max(mtu, MIN_MTU), 65535) - HEADERS
-    return f"ping -n -q -c 2 -i 0.2 -W 1 -M do -s {size} {ipaddress.IPv4Address(address)}"
+    return f"ping -n -q -c 2 -i 0.2 -w 1 -M do -s {size} {ipaddress.IPv4Address(address)}"
 
 
 def commands_limit_s(commands: Mapping[str, str]) -> float:
@@ -205,7 +205,7 @@ def mtu_passes(section: Section | None) -> bool | None:
 
 
 class Bisection:
-    """Finds the largest MTU that passes, within [MIN_MTU, hoped for], in at most 16 tries.
+    """Finds the largest MTU that passes, within [MIN_MTU, hoped for], in at most 24 tries.
 
     Ask `size` and tell `answer` until `size` is None; then `found` is the MTU, None when not even MIN_MTU passed.
     The size hoped for has failed already. Usual values are tried first: a path is 1500 or 1400 far more often

@@ -1,6 +1,6 @@
-"""Runs the mesh: every server looks at every other, each at one peer at a time, all side by side.
+"""Runs the mesh: every server looks at every other, each at a few peers at a time, all servers side by side.
 
-N servers take N-1 turns, never N^2 in series; a server that hangs costs only its own row.
+N servers take about N/AT_ONCE turns, never N^2 in series; a server that hangs costs only its own row.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
-from core.errors import PoolwrightError
+from core.errors import CommandTimeout, PoolwrightError
 from core.facts import linux
 from core.facts.batch import run_batch
 from core.facts.commands import CLOCK
@@ -30,6 +31,7 @@ from core.facts.mesh import (
 from core.transports.base import CommandSession
 
 ROW_S = 120.0  # all of one server's looks at its peers; what is not reached by then is told as missing
+AT_ONCE = 4  # peers one server looks at side by side; a connection carries 6 channels (transports.limits)
 CLOCK_SAMPLES = 4
 
 
@@ -53,19 +55,29 @@ async def look_at_mesh(
 
     async def row(source: str, session: CommandSession) -> None:
         targets = targets_of(source, [peer.name for peer in peers])
-        reason = f"not reached within {row_s:g} s"
-        try:
-            async with asyncio.timeout(row_s):
-                for target in targets:
-                    mtu = (mtus or {}).get(source)
+        mtu = (mtus or {}).get(source)
+        slots = asyncio.Semaphore(AT_ONCE)
+        reasons: list[str] = []
+
+        async def one(target: str) -> None:
+            async with slots:
+                if reasons:
+                    return
+                try:
                     found[source, target] = await look_at_pair(
                         session, source, by_name[target], wanted, mtu, is_solaris=source in solaris
                     )
-        except TimeoutError:
-            pass
-        except PoolwrightError as error:
-            reason = str(error)
+                except CommandTimeout as error:
+                    found[source, target] = absent_pair(source, target, str(error))
+                except PoolwrightError as error:
+                    reasons.append(str(error))
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(row_s), asyncio.TaskGroup() as group:
+                for target in targets:
+                    group.create_task(one(target))
         for target in targets:
+            reason = reasons[0] if reasons else f"not reached within {row_s:g} s"
             found.setdefault((source, target), absent_pair(source, target, reason))
 
     async with asyncio.TaskGroup() as group:
@@ -86,7 +98,7 @@ async def look_at_pair(
 ) -> PairLook:
     """What one server sees of a peer; raises the session's TransportErrors.
 
-    The path MTU takes one ping where `mtu` passes whole, and up to 16 more, one after the other, where it does not.
+    The path MTU takes one ping where `mtu` passes whole, and up to 24 more, one after the other, where it does not.
     """
     try:
         commands = pair_commands(peer, ports, None if is_solaris else mtu, is_solaris=is_solaris)
