@@ -102,7 +102,12 @@ class _Graph:
         if check is None:
             return None
         gates = [gate for plane in check.planes for gate in self.registry.gates.get(plane, ())]
-        return self._on_all(result, gates, hits_only=True)
+        found = self._on_all(result, gates, hits_only=True)
+        if found is None and result.servers:  # it is about servers, through whatever way they were looked at
+            ways = [gate for ids in self.registry.gates.values() for gate in ids]
+            own = [gate for gate in ways if self.registry.checks[gate].per_server]
+            found = self._on_all(result, own, hits_only=True) if not set(gates) & set(own) else None
+        return found
 
     def _on_all(
         self, result: CheckResult, ids: Iterable[str], *, hits_only: bool = False

@@ -40,6 +40,8 @@ def names_resolve(ctx: Ctx) -> Finding:
                 concerned |= {facts.name, peer}
         except FactMissing as gap:
             gaps[facts.name] = gap.reason
+        except _PeerUnknown as gap:
+            gaps[gap.peer] = gap.reason
     if wrong:
         fix = (
             f"add DNS A records for {joined(sorted(concerned))}, or equal lines in /etc/hosts on all servers"
@@ -48,6 +50,14 @@ def names_resolve(ctx: Ctx) -> Finding:
     if gaps:
         raise FactMissing("names of the peers", said_by(gaps))
     return ok(f"all {len(servers)} servers resolve each other")
+
+
+class _PeerUnknown(Exception):
+    """What is missing is the peer's, not the asking server's."""
+
+    def __init__(self, peer: str, reason: str) -> None:
+        super().__init__(reason)
+        self.peer, self.reason = peer, reason
 
 
 def _severity(ctx: Ctx) -> Severity:
@@ -60,7 +70,10 @@ def _wrong_names(facts: ServerFacts, servers: list[ServerFacts]) -> Iterator[tup
     for peer in servers:
         if peer.name == facts.name:
             continue
-        host = known(peer.hostname, f"host name of {peer.name}")
+        try:
+            host = known(peer.hostname, f"host name of {peer.name}")
+        except FactMissing as gap:
+            raise _PeerUnknown(peer.name, gap.reason) from gap
         names = [name for name in dict.fromkeys((short(host), host.lower())) if name in seen]
         names += [name for name in seen if name == peer.name and not is_ipv4(name) and name not in names]
         if not names:
