@@ -207,6 +207,7 @@ class Switches:
     id_with_name: bool = False  # `Id = <id>  [<name>]`, manager-cli 3.0
     create_fails_at: str = "add"  # cluster errors appear at "add" or at "create", manager-cli 3.5
     cleans_failed_pool: bool = True  # a failed child operation leaves nothing (False: R006, 3.3.1+)
+    release_keeps_ntp: bool = True  # a release leaves the NTP servers that Manager set (server-pools R031)
     leaves_pool_fs: bool = False  # delete ServerPool leaves the pool file system on the storage
     old_ssh: bool = False  # only ssh-dss, group1-sha1, aes128-cbc (Manager and dom0)
     old_tls: bool = False  # only TLS 1.0 with a 1024-bit certificate (agents)

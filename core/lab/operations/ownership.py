@@ -106,9 +106,9 @@ def configure_owned(world: World, server: LabServer) -> None:
 
 
 def deconfigure_owned(world: World, server: LabServer) -> None:
-    """Put back what `configure_owned` changed; twice is fine."""
+    """Put back what `configure_owned` changed, but for NTP as the switch says; twice is fine."""
     before, server.before_ownership = server.before_ownership, {}
-    if "ntp" in before:
+    if "ntp" in before and not world.switches.release_keeps_ntp:
         server.ntp_servers, server.is_ntp_running = before["ntp"]
     networks = before.get("networks", {})
     for item in server.interfaces:

@@ -138,9 +138,11 @@ class CreatePool(Step[OvmWorld]):
         talk = world.talk(self.id)
         await talk.settle(talk.is_idle, limit_s=world.limits.manager_command_s)
         left: list[Residue] = []
+        is_refused = False
         for found in await self._made_by_us(talk, record):
             why = await self._delete(talk, found)
             if why:
+                is_refused = True
                 command = talk.dialect.delete_pool(found.id)
                 left.append(
                     residue(talk, f"the pool {self.pool.name} is still there", self.pool.name, why, [command])
@@ -150,7 +152,8 @@ class CreatePool(Step[OvmWorld]):
             seen = await look_for_leftovers(world, self.storage, names)
             on_storage = storage_residue(talk, self.storage, seen)
             left += [on_storage] if on_storage else []
-        return Undone(tuple(left), detail="no pool object is left" if not left else "")
+        detail = "no pool object is left" if not left else ""
+        return Undone(tuple(left), may_retry=is_refused, detail=detail)
 
     async def _made_by_us(self, talk: Talk, record: JsonDict) -> list[SeenPool]:
         """The recorded pool; without a record, pools of our name that came after our look and fit."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from typing_extensions import override
@@ -10,6 +11,9 @@ from core.engine.step import Look, Seen, Step, Undone
 from core.errors import CommandFailed, PoolwrightError, StepError
 from core.models.events import Residue
 from core.models.plan import JsonDict
+from core.platforms.oracle_vm.guarding import is_running
+from core.platforms.oracle_vm.manager_cli import objects
+from core.platforms.oracle_vm.manager_cli.parse import Item
 from core.platforms.oracle_vm.steps.common import (
     SeenPool,
     Who,
@@ -21,6 +25,7 @@ from core.platforms.oracle_vm.steps.common import (
     residue,
 )
 from core.platforms.oracle_vm.world import OvmWorld, Talk
+from core.text import listed
 
 
 class JoinServer(Step[OvmWorld]):
@@ -94,7 +99,23 @@ class JoinServer(Step[OvmWorld]):
         if pool.pool.master == found.id and others:
             why = f"it is the master and {len(others)} other servers are still in the pool (R118)"
             return Undone((self._left(talk, found.id, pool, why),))
+        offline = await self._offline(talk, others) if pool.pool.clustered is not False else []
+        if offline:
+            why = (
+                f"{listed(offline)} is not Running; the cluster would part in two (R117): bring it back first"
+            )
+            return Undone((self._left(talk, found.id, pool, why),), may_retry=True)
         return await self._remove(talk, found.id, pool)
+
+    async def _offline(self, talk: Talk, members: Sequence[str]) -> list[str]:
+        """Names of those members that Manager does not see Running."""
+        found = []
+        for id_ in members:
+            shown = await talk.show("Server", id_)
+            if shown is not None:
+                server = objects.server_of(Item(id_, shown.name), shown)
+                found += [] if is_running(server) else [server.name]
+        return found
 
     async def _remove(self, talk: Talk, id_: str, pool: SeenPool) -> Undone:
         async def is_out() -> bool | None:
@@ -104,9 +125,10 @@ class JoinServer(Step[OvmWorld]):
         try:
             is_removed = await talk.change(talk.dialect.remove_server(id_, pool.id), is_out)
         except PoolwrightError as error:
-            return Undone((self._left(talk, id_, pool, error.message),))
+            return Undone((self._left(talk, id_, pool, error.message),), may_retry=True)
         if is_removed is None:
-            return Undone((self._left(talk, id_, pool, "Manager said yes, but still shows it in the pool"),))
+            why = "Manager said yes, but still shows it in the pool"
+            return Undone((self._left(talk, id_, pool, why),), may_retry=True)
         return Undone(detail="removed from the pool")
 
     async def _pool_now(self, talk: Talk, record: JsonDict) -> SeenPool | None:

@@ -233,12 +233,13 @@ class OwnServer(Step[OvmWorld]):
             left = residue(
                 talk, f"{name} is still owned by this Manager", name, error.message, (release, delete)
             )
-            return Undone((left,))
+            return Undone((left,), may_retry=True)
         if not record.get("known_before", True):
             try:
                 await self._forget(talk, found)
             except (CommandFailed, ReplyLost, StepError) as error:
-                return Undone((residue(talk, f"Manager still lists {name}", name, error.message, (delete,)),))
+                left = residue(talk, f"Manager still lists {name}", name, error.message, (delete,))
+                return Undone((left,), may_retry=True)
         if not is_certain:
             return Undone(certain=False, detail=f"released, but nobody tells whether {name} is unowned now")
         return Undone(detail="released; its NTP and network data stay as Manager set them")
@@ -249,7 +250,8 @@ class OwnServer(Step[OvmWorld]):
             try:
                 await self._set_roles(talk, found.id, before)
             except (StepError, ReplyLost) as error:
-                return Undone((residue(talk, "other roles than before", self.who.name, error.message),))
+                left = residue(talk, "other roles than before", self.who.name, error.message)
+                return Undone((left,), may_retry=True)
         return Undone(detail="it was owned by this Manager before and stays so")
 
     async def _release(self, talk: Talk, found: SeenServer) -> bool:

@@ -248,9 +248,9 @@ class PrepareLun(Step[OvmWorld]):
         try:
             is_deleted = await talk.change(command, is_gone)
         except PoolwrightError as error:
-            return Undone((self._left(talk, array, error.message, command),))
+            return Undone((self._left(talk, array, error.message, command),), may_retry=True)
         if is_deleted is None:
-            return Undone((self._left(talk, array, "Manager still lists it", command),))
+            return Undone((self._left(talk, array, "Manager still lists it", command),), may_retry=True)
         return Undone(detail="the array was deleted from Manager; the LUN itself was not touched")
 
     def _left(self, talk: Talk, array: ManagedArray, why: str, command: Command) -> Residue:

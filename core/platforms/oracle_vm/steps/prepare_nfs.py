@@ -180,9 +180,9 @@ class PrepareNfs(Step[OvmWorld]):
         try:
             is_deleted = await talk.change(command, is_gone)
         except PoolwrightError as error:
-            return Undone((self._left(talk, error.message, [command]),))
+            return Undone((self._left(talk, error.message, [command]),), may_retry=True)
         if is_deleted is None:
-            return Undone((self._left(talk, "Manager still lists it", [command]),))
+            return Undone((self._left(talk, "Manager still lists it", [command]),), may_retry=True)
         return Undone(detail="deleted; the share itself was not touched")
 
     async def _stop_serving(self, talk: Talk, found: SeenFileServer, record: JsonDict) -> Undone:
@@ -202,7 +202,7 @@ class PrepareNfs(Step[OvmWorld]):
                 await talk.write(command)
             except PoolwrightError as error:
                 left.append(self._left(talk, error.message, [command]))
-        return Undone(tuple(left), detail="it was there before and stays")
+        return Undone(tuple(left), may_retry=bool(left), detail="it was there before and stays")
 
     def _left(self, talk: Talk, why: str, commands: list[Command]) -> Residue:
         return residue(
