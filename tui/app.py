@@ -27,6 +27,7 @@ from tui.widgets.dialog import Ask, Help
 if TYPE_CHECKING:
     from core.secrets import Secrets
     from core.service import RunView, Service
+    from tui.reach import Reach
     from tui.screens.base import StepScreen
     from tui.session import Session
 
@@ -193,8 +194,10 @@ class PoolwrightApp(App[int]):
 
     # -- background
 
-    def start_check(self, only: Sequence[str] | None = None, *, force: bool = False) -> None:
-        """Look at the servers beside the screen: when something changed, or when asked for."""
+    def start_check(
+        self, only: Sequence[str] | None = None, *, checks: Sequence[str] | None = None, force: bool = False
+    ) -> None:
+        """Look at the servers beside the screen: what an edit touches, or what was asked for."""
         session = self.session
         if session.run:
             return
@@ -204,12 +207,13 @@ class PoolwrightApp(App[int]):
                 self.tell(f"cannot check yet: {why}")
             return
         if force or not session.is_current:
+            reach = session.reach(only, checks) if force else session.reach_of_edit()
             session.announce_check()
-            self._check(session, only)
+            self._check(session, reach)
 
     @work(group="check", exclusive=True)
-    async def _check(self, session: Session, only: Sequence[str] | None) -> None:
-        await session.check(only)
+    async def _check(self, session: Session, reach: Reach) -> None:
+        await session.check(reach)
 
     def autosave(self) -> None:
         """Keep the answers (never secrets)."""

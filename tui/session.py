@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from core.errors import PoolwrightError, SpecProblem
+from core.models.coverage import CoverageReport
 from core.models.facts import PlaneState, ServerFacts
 from core.models.fleet import FleetFacts
 from core.models.plan import Plan
-from core.models.results import CheckResult, Verdict
+from core.models.results import Cause, CheckResult, Verdict
 from core.models.spec import BaseSpec
 from core.secrets import Secrets
 from core.service import Checked, Service, Verdicts
 from tui.answers import Answers
 from tui.borrow import inert
 from tui.fields import FormField, build, is_shown
+from tui.reach import EVERYTHING, Reach, reach_of
 from tui.theme import rank
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 CONTROLLER = "manager"  # name of the secret that the controller's plane refuses (core/secrets)
 SPEC_ONLY = ("accept", "waivers")  # parts of the spec whose change leaves the facts as they are
+SAFE_SECTIONS = ("pool", "storage")  # forms whose answers never change how servers are reached
 _PLACEHOLDER = "placeholder"
 TRIES = 3  # servers asked one by one until one of them answers to an untried secret
 
@@ -69,6 +72,8 @@ class Session:
         self.results: dict[tuple[str, str], CheckResult] = {}
         self.checked: Checked | None = None
         self._checked_hash = ""
+        self._checked_spec: BaseSpec | None = None
+        self._folded: tuple[object, tuple[Cause, ...], CoverageReport] | None = None
         self.plan_error = ""
         self._wanted_hash = ""
         self._turn = 0
@@ -226,7 +231,24 @@ class Session:
         self._turn += 1
         self.touch()
 
-    async def check(self, only: Sequence[str] | None = None) -> None:
+    def reach(self, only: Sequence[str] | None = None, checks: Sequence[str] | None = None) -> Reach:
+        """How far a check must go: as asked for where the rest is of the present answers, else everything.
+
+        A look at one server alone, with nothing known of its peers, would leave what servers say of each other open.
+        """
+        if (only is None and checks is None) or not self.is_fresh or not self._is_proved():
+            return EVERYTHING
+        return Reach(tuple(only) if only is not None else None, checks=tuple(checks) if checks else None)
+
+    def reach_of_edit(self) -> Reach:
+        """How far the edits since the last whole look reach."""
+        spec = self.draft()
+        if spec is None or self._checked_spec is None or self.checked is None or not self._is_proved():
+            return EVERYTHING
+        paths = [field.path for name in SAFE_SECTIONS for field in self.sections.get(name, ())]
+        return reach_of(self._checked_spec, spec, paths)
+
+    async def check(self, reach: Reach = EVERYTHING) -> None:
         """Look and judge; results appear as they come. Errors end in `error`, never in an exception."""
         why = self.why_no_check()
         spec = self.draft()
@@ -237,13 +259,14 @@ class Session:
             return
         self.announce_check()
         wanted, turn = self._wanted_hash, self._turn
-        if only is None:
+        if reach == EVERYTHING:
             self.servers, self.results, self.checked = {}, {}, None
         self.touch()
         try:
-            checked = await self._look(spec, only)
+            checked = await self._look(spec, reach)
             if checked is not None:
                 self._take(checked, wanted)
+                self._checked_spec = spec
         except PoolwrightError as error:
             self.error = inert(error)
         finally:
@@ -251,29 +274,36 @@ class Session:
                 self.activity = Activity.IDLE
             self.touch()
 
-    async def _look(self, spec: BaseSpec, only: Sequence[str] | None) -> Checked | None:
+    async def _look(self, spec: BaseSpec, reach: Reach) -> Checked | None:
         """One server alone while a secret is untried; all that was asked for only when it was not refused.
 
         That one is looked at again with the others: what servers tell about each other needs all of them.
         """
-        names = list(only) if only is not None else list(spec.server_names)
+        names = reach.only if reach.only is not None else spec.server_names
         for name in names[:TRIES]:
             if self._is_proved():
                 break
-            first = await self._ask(spec, [name], self.checked)
+            first = await self._ask(spec, Reach((name,)), self.checked)
             self._learn_secrets(first.fleet)
             if self.refused:
                 which = ", ".join(sorted(self.refused))
                 self.error = f"login refused: {which}; nothing more is tried until it is typed again"
                 self._take(first, "")
                 return None
-        checked = await self._ask(spec, only, self.checked if only is not None else None)
+        checked = await self._ask(spec, reach, self.checked if reach != EVERYTHING else None)
         self._learn_secrets(checked.fleet)
         return checked
 
-    async def _ask(self, spec: BaseSpec, only: Sequence[str] | None, base: Checked | None) -> Checked:
+    async def _ask(self, spec: BaseSpec, reach: Reach, base: Checked | None) -> Checked:
         return await self.service.check(
-            spec, self.secrets, only=only, base=base, on_server=self._on_server, on_result=self._on_result
+            spec,
+            self.secrets,
+            only=reach.only,
+            checks=reach.checks,
+            touched=reach.touched,
+            base=base,
+            on_server=self._on_server,
+            on_result=self._on_result,
         )
 
     def _is_proved(self) -> bool:
@@ -318,6 +348,38 @@ class Session:
         return sorted(
             found, key=lambda each: (rank(each.verdict.value), each.severity.value, each.id, each.target)
         )
+
+    def causes(self) -> tuple[Cause, ...]:
+        """What is wrong or not known, folded to root causes; empty before a whole look."""
+        folded = self._fold()
+        return folded[1] if folded else ()
+
+    def coverage(self) -> CoverageReport | None:
+        """How much is known; None before a whole look."""
+        folded = self._fold()
+        return folded[2] if folded else None
+
+    def _fold(self) -> tuple[object, tuple[Cause, ...], CoverageReport] | None:
+        checked, spec = self.checked, self.draft()
+        if checked is None or spec is None:
+            return None
+        if self._folded is None or self._folded[0] is not checked:
+            self._folded = (
+                checked,
+                self.service.causes(spec, checked),
+                self.service.coverage(spec, checked),
+            )
+        return self._folded
+
+    def stale(self) -> dict[tuple[str, str], str]:
+        """Why results should be looked at again, by their key."""
+        spec = self.draft()
+        if self.checked is None or spec is None or self.activity is Activity.CHECKING:
+            return {}
+        before = self._checked_spec
+        return {
+            (each.id, each.target): each.why for each in self.service.stale(spec, self.checked, before=before)
+        }
 
     # -- judging, planning, running
 

@@ -59,6 +59,7 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("rolling_back", "◂", "<", "rolling back", "busy"),
     # outcomes
     ("created", "✓", "+", "created", "good"),
+    ("cleaned", "✓", "+", "cleaned up", "good"),
     ("rolled_back", "↶", "u", "rolled back", "notice"),
     ("refused", "✗", "x", "refused", "bad"),
     ("needs_human", "✗", "X", "needs a human", "bad"),

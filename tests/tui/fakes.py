@@ -84,6 +84,9 @@ class FakeService(Service):
         self.password = dict(SECRETS)
         self.logins: list[tuple[str, str]] = []  # (server, secret name) of each login tried
         self.checks_made = 0
+        self.asked: list[
+            tuple[tuple[str, ...] | None, tuple[str, ...], tuple[str, ...]]
+        ] = []  # only, checks, touched of each check
         self.outcome = Outcome.CREATED
         self.fail_at = ""
         self.hold: asyncio.Event | None = None  # a run waits here after its first step
@@ -154,8 +157,12 @@ class FakeService(Service):
         on_result: OnResult | None = None,
     ) -> Checked:
         self.checks_made += 1
+        self.asked.append(
+            (tuple(only) if only is not None else None, tuple(checks or ()), tuple(touched or ()))
+        )
         fleet = base.fleet if base else FleetFacts()
-        for index, name in enumerate(spec.server_names if only is None else only):
+        names = () if base and (checks or touched) else spec.server_names if only is None else only
+        for index, name in enumerate(names):
             if self.stall is not None and index:
                 self.reached.set()
                 await self.stall.wait()

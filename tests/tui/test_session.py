@@ -16,6 +16,7 @@ from core.secrets import Secrets
 from core.service import Checked, OnResult, OnServer
 from tests.tui.fakes import SECRETS, SPEC, FakeService
 from tui.answers import Answers
+from tui.reach import EVERYTHING
 from tui.session import Activity, Session
 
 
@@ -72,7 +73,7 @@ async def test_a_refusal_stops_after_one_server(session: Session, service: FakeS
     await trusted(session)
     await session.check()
     await session.check()
-    await session.check(["203.0.113.13"])
+    await session.check(session.reach(["203.0.113.13"]))
     assert [server for server, name in service.logins if name == plane] == ["203.0.113.11"]
     assert session.refused == {plane}
     assert not fresh(session)
@@ -116,10 +117,59 @@ async def test_one_server_is_looked_at_again_and_the_rest_kept(
     await session.check()
     service.bad.clear()
     seen = len(service.logins)
-    await session.check(["203.0.113.12"])
+    await session.check(session.reach(["203.0.113.12"]))
     assert {server for server, _plane in service.logins[seen:]} == {"203.0.113.12"}
     assert set(session.servers) == set(session.answers.servers)
     assert not [each for each in session.findings() if each.verdict is Verdict.FAIL]
+
+
+@pytest.mark.asyncio
+async def test_one_server_alone_is_never_taken_for_the_whole(session: Session, service: FakeService) -> None:
+    """What servers say of each other needs all of them: after one was tried alone, all are looked at together."""
+    await trusted(session)
+    await session.check(session.reach(["203.0.113.12"]))  # nothing is known yet
+    assert [only for only, _checks, _touched in service.asked] == [("203.0.113.11",), None]
+    assert set(session.servers) == set(session.answers.servers)
+    session.answers.set("manager.port", "10001")
+    await trusted(session)
+    assert session.reach(["203.0.113.12"]) == EVERYTHING  # the others were looked at by older answers
+
+
+@pytest.mark.asyncio
+async def test_an_edit_asks_again_only_what_it_touches(session: Session, service: FakeService) -> None:
+    await trusted(session)
+    await session.check()
+    seen = len(service.logins)
+    session.answers.set("pool.description", "for the night")
+    await session.check(session.reach_of_edit())
+    assert service.asked[-1] == (None, (), ("pool.description",))
+    assert fresh(session)
+    session.answers.set_servers(session.answers.servers[:2])
+    await session.check(session.reach_of_edit())
+    assert service.asked[-1] == ((), (), ())
+    assert list(session.servers) == ["203.0.113.11", "203.0.113.12"]
+    assert len(service.logins) == seen
+    session.answers.set("ssh.user", "admin")
+    assert session.reach_of_edit() == EVERYTHING
+    session.answers.set_servers([*session.answers.servers, "203.0.113.14"])
+    assert session.reach_of_edit() == EVERYTHING
+
+
+@pytest.mark.asyncio
+async def test_findings_fold_to_causes_and_coverage_is_counted(
+    session: Session, service: FakeService
+) -> None:
+    for name in ("203.0.113.12", "203.0.113.13"):
+        service.bad[name, "server.owner.free"] = (Verdict.FAIL, "owned", "release it")
+    await trusted(session)
+    assert session.causes() == ()
+    assert session.coverage() is None
+    await session.check()
+    (cause,) = session.causes()
+    assert cause.targets == ("203.0.113.12", "203.0.113.13")
+    report = session.coverage()
+    assert report is not None
+    assert report.overall.score_pct == 100
 
 
 @pytest.mark.asyncio
