@@ -89,7 +89,7 @@ def _mixed_cpus(ctx: Ctx) -> str:
 
 ROWS = (
     Equal(
-        "pair.release.same", "release", lambda f: known(f.release, "release"), W,
+        "pair.release.same", "release", lambda f: known(f.release, "release").split("-")[0], W,  # dom0 alone tells no build
         title="One release on all servers",
         why="guests move to the same or a later release only, never back; evacuations stick",
         fix="bring {few} to {value}, as on {most}, before or soon after the pool is made",
@@ -189,5 +189,27 @@ ROWS = (
         touches=("servers", "ssh", "pool.file_system"),
     ),
 )  # fmt: skip
-for row in ROWS:
+MTU_ROW = Equal(
+    "pair.mtu.same",
+    "MTU of the management interface",
+    lambda f: _management_mtu(f),
+    W,
+    title="One MTU on the management network",
+    why="small packets pass, large ones vanish: migrations, NFS and the heartbeat hang",
+    fix="set MTU {value} on the management interface of {few}, and on the switch",
+    source="server-pools R083",
+    planes=BOTH,
+    rules=("R083",),
+)
+
+
+def _management_mtu(facts: ServerFacts) -> str:
+    name = management_address(facts).interface.split(":")[0]
+    found = next((one.mtu for one in known(facts.interfaces, "interfaces") if one.name == name), None)
+    if found is None:
+        raise FactMissing("MTU", f"{name} does not tell its own")
+    return str(found)
+
+
+for row in (*ROWS, MTU_ROW):
     row.register(shared)

@@ -11,10 +11,11 @@ from core.checks.pair import clock, cpu, duplicates, identity, names
 from core.checks.pair import mesh as _pair_mesh
 from core.checks.pool import alike, capacity
 from core.checks.registry import Registry, shared
-from core.checks.server import host, reach
+from core.checks.server import addresses, certificate, host, reach, time
 from core.checks.server import names as _server_names
-from core.checks.storage import lun, nfs, visible
+from core.checks.storage import lun, nfs, paths, visible
 from core.platforms.oracle_vm.checks import (
+    cluster,
     drift,
     fitting,
     graph,
@@ -35,6 +36,7 @@ _TOPICS = (
     _servers, _vip, _input, _manager_reach, reach, ownership, _server_names, names, identity, alike, cpu, clock,
     _network_vip, network, visible, nfs, lun, sparc, storage, manager,
     _pair_alike, duplicates, capacity, host, drift, fitting, networks, sharing, _pair_mesh, mesh,
+    time, addresses, certificate, paths, cluster,
 )  # fmt: skip
 
 
