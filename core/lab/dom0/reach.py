@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from core.lab import faults, view
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 REFUSED = "Connection refused"
 TIMED_OUT = "Connection timed out"
 UNKNOWN = "unknown"
+BUDGET_S: ContextVar[float] = ContextVar(
+    "budget_s", default=math.inf
+)  # what `timeout` leaves, simulated seconds
 TCP_TIMEOUT_S = 63.0  # Linux' default before it gives up on a silent peer
 MANAGER_PORTS = frozenset({22, 7001, 7002, 10000})
 SERVICES = {"ssh": 22, "http": 80, "https": 443, "nfs": 2049, "sunrpc": 111, "iscsi-target": 3260}
@@ -28,7 +33,10 @@ async def connect(shell: Shell, host: str, port: str) -> str | None:
     number = SERVICES.get(port) or (int(port) if port.isdigit() else 0)
     refusal = tcp(shell.world, shell.server, found[0], number)
     if refusal == TIMED_OUT:
-        await asyncio.sleep(TCP_TIMEOUT_S / shell.world.speed)
+        budget_s = BUDGET_S.get()
+        await asyncio.sleep(min(TCP_TIMEOUT_S, budget_s) / shell.world.speed)
+        if budget_s < TCP_TIMEOUT_S:
+            raise TimeoutError
     return refusal
 
 

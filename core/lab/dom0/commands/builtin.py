@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 
+from core.lab.dom0 import reach
 from core.lab.dom0.expansion import evaluate
 from core.lab.dom0.shell import HOME, ON_LINUX, ON_SOLARIS, Command, Io, ShellExit, command
 from core.lab.dom0.vfs import VfsError
@@ -182,6 +184,9 @@ async def bash(c: Command) -> int:
     return await shell.run_text(script, Io(c.io.stdin, c.io.out, c.io.err))
 
 
+COMPUTING_S = 5.0  # what a command may compute is no simulated time, however fast the lab runs
+
+
 @command("timeout")
 async def timeout(c: Command) -> int:
     _, rest = _leading_options(c.args, "ks")
@@ -190,11 +195,15 @@ async def timeout(c: Command) -> int:
     seconds = _seconds(rest[0])
     if seconds is None:
         return c.say(f"timeout: invalid time interval `{rest[0]}'", 125)
+    limit_s = max(seconds / c.world.speed, min(seconds, COMPUTING_S)) if seconds else None
+    before = reach.BUDGET_S.set(min(seconds or math.inf, reach.BUDGET_S.get()))
     try:
-        async with asyncio.timeout(max(seconds / c.world.speed, 0.01) if seconds else None):
+        async with asyncio.timeout(limit_s):
             return await c.shell.fork().call(rest[1:], c.io)
     except TimeoutError:
         return 124
+    finally:
+        reach.BUDGET_S.reset(before)
 
 
 @command(
