@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -34,8 +35,10 @@ from core.paths import StatePaths, state_root
 from core.platforms import catalog
 from core.platforms.base import Platform
 from core.platforms.guards import guards_of
+from core.platforms.listing import listing_of
+from core.reports.text import check_text, plan_text
 from core.runner import client
-from core.runner.plan_file import read_plan
+from core.runner.plan_file import plan_document, read_plan
 from core.secrets import Secrets
 from core.settings import Settings, load_settings
 from core.transports.base import Access
@@ -319,6 +322,27 @@ class Service:
     def plan(self, spec: BaseSpec, checked: Checked) -> Plan:
         """The exact steps with commands and undo."""
         return catalog.platform(spec.platform).plan(spec, checked.fleet, checked.results)
+
+    def plan_json(self, spec: BaseSpec, plan: Plan) -> str:
+        """The plan for review, as `plan --output` writes it and `apply --plan` reads it; no secret is in it."""
+        return json.dumps(plan_document(plan, spec.model_dump(mode="json"), []), indent=2)
+
+    def runbook(self, spec: BaseSpec, checked: Checked, plan: Plan) -> str:
+        """Everything for doing it by hand: findings with their fixes, steps with commands and the way back."""
+        findings = check_text(
+            checked.results,
+            self.causes(spec, checked),
+            self.coverage(spec, checked),
+            self.waivers(spec, checked),
+        )
+        head = f"Runbook of pool {spec.pool_name}, plan {plan.digest}"
+        return "\n".join([head, "=" * len(head), "", plan_text(plan), "", "What was found", "", findings, ""])
+
+    async def known_servers(self, spec: BaseSpec, secrets: Secrets) -> tuple[str, ...]:
+        """Servers in no pool that the controller knows; the spec may name none yet. PoolwrightError when it cannot
+        be asked."""
+        listing = listing_of(catalog.platform(spec.platform))
+        return tuple(await listing.known_servers(spec, self.access(spec, secrets))) if listing else ()
 
     def reviewed(self, path: Path) -> tuple[BaseSpec, Plan]:
         """A plan written for review, with the pool description it was made from; SpecError when unusable."""

@@ -42,6 +42,9 @@ class Settings(BaseSettings):
         description="what poolwright.log in the state folder tells of libraries and our own doings",
     )
     theme: str = Field(default="", description="colour theme of the wizard; empty: chosen for the terminal")
+    keys: dict[str, str] = Field(
+        default={}, description="keys of the wizard by the name of what they do, such as wizard.next = 'f2'"
+    )
 
     @classmethod
     @override

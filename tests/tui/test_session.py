@@ -142,11 +142,11 @@ async def test_an_edit_asks_again_only_what_it_touches(session: Session, service
     seen = len(service.logins)
     session.answers.set("pool.description", "for the night")
     await session.check(session.reach_of_edit())
-    assert service.asked[-1] == (None, (), ("pool.description",))
+    assert service.asked[-1:] == [(None, (), ("pool.description",))]
     assert fresh(session)
     session.answers.set_servers(session.answers.servers[:2])
     await session.check(session.reach_of_edit())
-    assert service.asked[-1] == ((), (), ())
+    assert service.asked[-1:] == [((), (), ())]
     assert list(session.servers) == ["203.0.113.11", "203.0.113.12"]
     assert len(service.logins) == seen
     session.answers.set("ssh.user", "admin")

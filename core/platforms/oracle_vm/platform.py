@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from core.checks.context import Context
 from core.checks.registry import Registry
 from core.engine.step import Step
+from core.errors import ConnectFailed
 from core.models.cpu import CpuProfile
 from core.models.events import Verified
 from core.models.fingerprint import Fingerprint
@@ -27,6 +28,7 @@ from core.platforms.oracle_vm.spec import LunFileSystem, PoolSpec
 from core.platforms.oracle_vm.steps.kinds import STEP_KINDS
 from core.platforms.oracle_vm.world import OvmWorld
 from core.transports.base import Access, Endpoint
+from core.transports.jump import open_jump
 
 M = TypeVar("M")
 
@@ -127,6 +129,17 @@ class OracleVm:
         """Facts of Manager and servers; see collect.collect."""
         known = base if isinstance(base, OvmFleet) else None
         return await collect.collect(_as(spec, PoolSpec), access, only=only, base=known, on_server=on_server)
+
+    async def known_servers(self, spec: BaseSpec, access: Access) -> Sequence[str]:
+        """Servers in no pool that Manager lists (core.platforms.listing)."""
+        wanted = _as(spec, PoolSpec)
+        async with open_jump(wanted.jump, access) as jump:
+            manager = await collect.look_at_manager(wanted, access, jump)
+        if manager.servers.value is None:
+            why = manager.plane.reason or manager.servers.missing or "it did not tell"
+            raise ConnectFailed(wanted.manager.host, "manager", f"cannot list Manager's servers: {why}")
+        free = [each for each in manager.servers.value if not each.pool_id and not each.pool_name]
+        return tuple(dict.fromkeys(each.address or each.hostname or each.name for each in free))
 
     def context(self, spec: BaseSpec, fleet: FleetFacts, now: datetime) -> Context[Any, Any]:
         """One look, typed for Oracle VM's checks."""
