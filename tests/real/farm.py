@@ -8,20 +8,15 @@ servers' bridge lives in a namespace of its own, and the tests get in through a 
 from __future__ import annotations
 
 import os
-import shutil
-import signal
-import socket
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-HERE = Path(__file__).parent
+from tests.real.processes import PATH, has_banner, ip_batch, is_elsewhere, keep, relay, wait_for, which
+
 PREFIX = 16
-_START_S = 60.0
 # The server's root is an overlay over the machine's own root; what it writes goes to a tmpfs that ends with it.
 _HOST = r"""
 set -e
@@ -141,17 +136,9 @@ def why_not() -> str:
         ],
         capture_output=True,
         check=False,
-        env={"PATH": _PATH},
+        env={"PATH": PATH},
     )
     return "" if tried.returncode == 0 else "may not make namespaces with veth and bridge"
-
-
-_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-
-
-def which(program: str) -> str | None:
-    """Where a program is, the system's folders included."""
-    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:{_PATH}")
 
 
 def hosts_text(servers: Mapping[str, str], *, own_loopback: str = "") -> str:
@@ -170,18 +157,18 @@ def running_farm(folder: Path, hosts: Sequence[FarmHost]) -> Iterator[Farm]:
     (folder / "host.sh").write_text(_HOST)
     farm = Farm(key)
     with ExitStack() as stack:
-        bridge = _keep(stack, ["unshare", "--net", "sleep", "infinity"], folder / "bridge.log")
+        bridge = keep(stack, ["unshare", "--net", "sleep", "infinity"], folder / "bridge.log")
         farm.bridge_pid = bridge.pid
-        _wait(lambda: _is_elsewhere(bridge.pid, "net"), "the bridge's namespace", bridge)
-        _ip(bridge.pid, "link set lo up\nlink add br0 type bridge forward_delay 0\nlink set br0 up\n"
+        wait_for(lambda: is_elsewhere(bridge.pid, "net"), "the bridge's namespace", bridge)
+        ip_batch(bridge.pid, "link set lo up\nlink add br0 type bridge forward_delay 0\nlink set br0 up\n"
             f"addr add 10.78.255.254/{PREFIX} dev br0\n")  # fmt: skip
         started = [(host, _start(stack, farm, folder, host)) for host in hosts]
         for host, process in started:
             farm.pids[host.name] = _inner_pid(process)
         _plug(farm, hosts)
-        farm.relay = _relay(stack, farm.bridge_pid, folder, [host.address for host in hosts])
+        farm.relay = relay(stack, farm.bridge_pid, folder, [host.address for host in hosts])
         for host, process in started:
-            _wait(lambda port=farm.relay[host.address]: _has_banner(port), host.name, process)  # type: ignore[misc]
+            wait_for(lambda port=farm.relay[host.address]: has_banner(port), host.name, process)  # type: ignore[misc]
         yield farm
 
 
@@ -195,7 +182,7 @@ def _start(stack: ExitStack, farm: Farm, folder: Path, host: FarmHost) -> subpro
         *("unshare", "--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child"),
         *("sh", "-e", str(script), host.name, str(own), public, _wait_for_network(host) + host.setup),
     ]
-    return _keep(stack, command, folder / f"{host.name}.log", stdin=folder / f"{host.name}.hosts")
+    return keep(stack, command, folder / f"{host.name}.log", stdin=folder / f"{host.name}.hosts")
 
 
 def _wait_for_network(host: FarmHost) -> str:
@@ -210,64 +197,13 @@ def _plug(farm: Farm, hosts: Sequence[FarmHost]) -> None:
         lines.append(f"link set v{index} mtu {host.wire_mtu} master br0")
         lines.append(f"link set v{index} up")
     lines.append("link set br0 mtu 1500")
-    _ip(farm.bridge_pid, "\n".join(lines) + "\n")
+    ip_batch(farm.bridge_pid, "\n".join(lines) + "\n")
     for host in hosts:
-        _ip(
+        ip_batch(
             farm.pids[host.name],
             f"link set lo up\nlink set eth0 mtu {host.mtu}\n"
             f"addr add {host.address}/{PREFIX} dev eth0\nlink set eth0 up\n",
         )
-
-
-def _ip(pid: int, batch: str) -> None:
-    subprocess.run(
-        ["nsenter", "--target", str(pid), "--net", "ip", "-batch", "-"],
-        input=batch,
-        text=True,
-        check=True,
-        capture_output=True,
-        env={"PATH": _PATH},
-    )
-
-
-def _relay(stack: ExitStack, pid: int, folder: Path, addresses: Sequence[str]) -> dict[str, int]:
-    """A process inside the bridge's namespace that accepts on sockets made out here."""
-    ports: dict[str, int] = {}
-    words: list[str] = []
-    sockets: list[socket.socket] = []
-    for address in addresses:
-        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=64))
-        sockets.append(listener)
-        ports[address] = listener.getsockname()[1]
-        words.append(f"{listener.fileno()}:{address}:22")
-    command = ["nsenter", "--target", str(pid), "--net", sys.executable, str(HERE / "relay.py"), *words]
-    _keep(stack, command, folder / "relay.log", fds=[one.fileno() for one in sockets])
-    return ports
-
-
-def _keep(
-    stack: ExitStack, command: Sequence[str], log: Path, *, stdin: Path | None = None, fds: Sequence[int] = ()
-) -> subprocess.Popen[bytes]:
-    """Start a process that ends with this one, whatever ends this one, and with the stack."""
-    with log.open("wb") as out, (stdin or Path(os.devnull)).open("rb") as given:
-        process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *command],
-            stdin=given,
-            stdout=out,
-            stderr=out,
-            pass_fds=fds,
-            start_new_session=True,
-            env={"PATH": _PATH, "LC_ALL": "C"},
-        )
-    _LOGS[process.pid] = log
-    stack.callback(_end, process)
-    return process
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError):
-        process.send_signal(signal.SIGKILL)
-    process.wait(timeout=20)
 
 
 def _inner_pid(process: subprocess.Popen[bytes]) -> int:
@@ -278,37 +214,7 @@ def _inner_pid(process: subprocess.Popen[bytes]) -> int:
         with suppress(OSError):
             words = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
             found[:] = [int(word) for word in words]
-        return bool(found) and _is_elsewhere(found[0], "net")
+        return bool(found) and is_elsewhere(found[0], "net")
 
-    _wait(is_there, "a server's first process", process)
+    wait_for(is_there, "a server's first process", process)
     return found[0]
-
-
-def _is_elsewhere(pid: int, kind: str) -> bool:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/ns/{kind}").readlink() != Path(f"/proc/self/ns/{kind}").readlink()
-    return False
-
-
-def _tail(process: subprocess.Popen[bytes]) -> str:
-    """The last words of a process that _keep started."""
-    return _LOGS.get(process.pid, Path(os.devnull)).read_text("utf-8", "replace")[-500:]
-
-
-_LOGS: dict[int, Path] = {}
-
-
-def _has_banner(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2) as probe:
-        return probe.recv(4) == b"SSH-"
-    return False
-
-
-def _wait(is_there: Callable[[], bool], what: str, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + _START_S
-    while not is_there():
-        if process.poll() is not None:
-            raise RuntimeError(f"{what} ended with {process.returncode}: {_tail(process)}")
-        if time.monotonic() > end:
-            raise TimeoutError(f"{what} did not come within {_START_S:g} s")
-        time.sleep(0.02)
