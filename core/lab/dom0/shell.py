@@ -453,7 +453,7 @@ class Shell:
                 io.out = stream
             elif item.fd == 2:
                 io.err = stream
-        elif item.op == "<":
+        elif item.op in ("<", "<>"):
             if target.startswith("/dev/tcp/"):
                 return await self._connect(target, io)
             io.stdin = Input(self.vfs.read(self.absolute(target)))

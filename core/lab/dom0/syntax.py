@@ -37,6 +37,7 @@ OPERATORS = (
     "<<",
     ">&",
     "<&",
+    "<>",
     "&>",
     ">|",
     ";",
@@ -48,7 +49,7 @@ OPERATORS = (
     ">",
     "\n",
 )
-REDIRECTS = frozenset({">", ">>", "<", "<<", "<<-", "<<<", ">&", "<&", "&>", "&>>", ">|"})
+REDIRECTS = frozenset({"<>", ">", ">>", "<", "<<", "<<-", "<<<", ">&", "<&", "&>", "&>>", ">|"})
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CLOSERS = frozenset({"then", "else", "elif", "fi", "do", "done", "esac", "}"})
 
@@ -232,7 +233,7 @@ class _Lexer:
         return next((item for item in OPERATORS if self.text.startswith(item, self.at)), None)
 
     def _redirect(self) -> _Io | None:
-        match = re.compile(r"(\d*)(&>>|<<<|<<-|>>|<<|>&|<&|&>|>\||<|>)").match(self.text, self.at)
+        match = re.compile(r"(\d*)(&>>|<<<|<<-|<>|>>|<<|>&|<&|&>|>\||<|>)").match(self.text, self.at)
         if match is None:
             return None
         self.at = match.end()

@@ -309,10 +309,37 @@ async def ping(c: Command) -> int:
         return c.say(f"ping: unknown host {names[0]}", 2)
     if c.shell.is_solaris:
         alive = reach.answers_ping(c.world, found[0])
+        if "s" in options:
+            return _ping_solaris(c, names, found[0], alive=alive)
         c.print(f"{names[0]} is alive" if alive else f"no answer from {names[0]}")
         return 0 if alive else 1
     count, size = int(options.get("c") or 4), int(options.get("s") or 56)
     return await _ping(c, names[0], found[0], count, size, options)
+
+
+def _ping_solaris(c: Command, words: list[str], address: str, *, alive: bool) -> int:
+    """`ping -s HOST [SIZE [COUNT]]` as Solaris prints it."""
+    size, count = (
+        int(word) if word.isdigit() else default
+        for word, default in zip([*words[1:3], "", ""], (56, 4), strict=False)
+    )
+    average = float(c.world.switches.extra.get("ping_ms", 0.18))
+    c.print(f"PING {words[0]}: {size} data bytes")
+    if alive:
+        lines = (
+            f"{size + 8} bytes from {words[0]} ({address}): icmp_seq={n}. time={average:.3f} ms"
+            for n in range(count)
+        )
+        c.print(*lines)
+    received = count if alive else 0
+    loss = 0 if alive else 100
+    c.print("", f"----{words[0]} PING Statistics----")
+    c.print(f"{count} packets transmitted, {received} packets received, {loss}% packet loss")
+    if alive:
+        c.print(
+            f"round-trip (ms)  min/avg/max/stddev = {average * 0.9:.3f}/{average:.3f}/{average * 1.2:.3f}/0.021"
+        )
+    return 0 if alive else 1
 
 
 async def _ping(c: Command, name: str, address: str, count: int, size: int, options: dict[str, str]) -> int:
