@@ -21,7 +21,7 @@ from core.checks.runner import run_checks, selected, stream_checks, with_prerequ
 from core.checks.stale import changed_fields, stale
 from core.cpu import compat
 from core.engine.history import read_run
-from core.errors import DriftError, IdentityChanged, SpecError, SpecProblem
+from core.errors import DriftError, IdentityChanged, PoolwrightError, SpecError, SpecProblem
 from core.log import guard, setup_logging
 from core.models.coverage import CoverageReport, Stale, WaiverState
 from core.models.events import RunEvent
@@ -34,7 +34,7 @@ from core.models.views import RunView, StepView
 from core.paths import StatePaths, state_root
 from core.platforms import catalog
 from core.platforms.base import Platform
-from core.platforms.guards import guards_of
+from core.platforms.guards import Sweeps, guards_of
 from core.platforms.listing import listing_of
 from core.reports.text import check_text, plan_text
 from core.runner import client
@@ -363,6 +363,13 @@ class Service:
         changes = guards.drift(spec, plan, checked.fleet) if guards is not None else ()
         if changes:
             raise DriftError(plan.pool, changes)
+
+    def sweep_plan(self, spec: BaseSpec, checked: Checked, pool: str = "") -> Plan:
+        """What earlier failures left, as a cleaning plan; PoolwrightError when the platform makes none."""
+        platform = catalog.platform(spec.platform)
+        if not isinstance(platform, Sweeps):
+            raise PoolwrightError(f"cannot sweep: {platform.title} has no such plan")
+        return platform.sweep_plan(spec, checked.fleet, pool)
 
     def compatibility(self, spec: BaseSpec, fleet: FleetFacts) -> dict[str, Any]:
         """Who can live-migrate to whom, as plain data: `servers`, `groups` (id, name, servers) and `cells`

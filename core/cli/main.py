@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "rollback": "take back what a run has done",
     "checks": "list every check there is",
     "explain": "what a check or a rule means, why, and what to do",
+    "sweep": "find what earlier failures left, and end it after you confirm",
     "compat": "who can live-migrate to whom, and why not",
     "migrate-check": "would one guest be let from A to B",
     "demo": "make a pool on a simulated fleet",

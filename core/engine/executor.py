@@ -29,7 +29,7 @@ from core.errors import (
     TransportError,
 )
 from core.models.events import EventKind, Outcome, Residue, RunState, StepState, Verified
-from core.models.plan import JsonDict, PlannedStep
+from core.models.plan import JsonDict, PlanAim, PlannedStep
 
 _S = StepState
 _REPLY_LOST = (ReplyLost, CommandTimeout, ConnectFailed, BadReply)  # the command may have been carried out
@@ -241,6 +241,8 @@ class Executor:
         except Exception as error:  # noqa: BLE001 - no answer is no verdict
             return self._unverified(said(error))
         self._journal.write(*(_verified_entry(item) for item in items))
+        if self._journal.head.plan.aim is PlanAim.SWEEP:
+            return self._end_of_sweep(items)
         broken = [item for item in items if item.is_essential and item.holds is False]
         if broken:
             return await self._undoer.roll_back(f"verification: {broken[0].title}: {broken[0].detail}")
@@ -277,6 +279,24 @@ class Executor:
             Entry(EventKind.OUTCOME, f"cannot verify: {why}", state=Outcome.NEEDS_HUMAN),
         )
         return Outcome.NEEDS_HUMAN
+
+    def _end_of_sweep(self, items: Sequence[Verified]) -> Outcome:
+        """Nothing is taken back: what is still there, or was left to a person and is not seen gone, is told."""
+        plan = self._journal.head.plan
+        by_hand = {one.id: one for one in plan.by_hand}
+        left = []
+        for item in items:
+            if item.holds is True:
+                continue
+            told = by_hand.get(item.id)
+            what, where = (told.what, told.where) if told else (item.title, plan.pool)
+            commands = told.commands if told else ()
+            left.append(Residue(id=item.id, what=what, where=where, why=item.detail, commands=commands))
+        entries = [Entry(EventKind.RESIDUE, one.what, data=one.model_dump(mode="json")) for one in left]
+        outcome = Outcome.NEEDS_HUMAN if left else Outcome.CLEANED
+        text = f"{len(left)} left for a person" if left else "nothing of it is left"
+        self._journal.write(*entries, Entry(EventKind.OUTCOME, text, state=outcome))
+        return outcome
 
     async def _end_in_parts(self, failed: list[PlannedStep]) -> Outcome:
         """Some lanes failed and cleaned up after themselves, the others stay."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 import uuid
 from dataclasses import fields
+from datetime import UTC, datetime
 from typing import Any
 
 from core.errors import LabError
+from core.lab.dead_pool import leave_dead_pool
 from core.lab.operations import configure_owned
 from core.lab.releases import RELEASES
-from core.lab.scenario import Scenario, ServerChange, load_cpu
+from core.lab.scenario import ObjectWish, Scenario, ServerChange, load_cpu
 from core.lab.world import (
     LabCpu,
     LabExport,
@@ -65,6 +67,10 @@ def build_world(scenario: Scenario, *, servers: int, seed: int) -> World:
     for change in scenario.servers:
         for server in _chosen(world, change):
             _apply(world, scenario, server, change)
+    for wish in scenario.objects:
+        _add_object(world, wish)
+    poolfs = next(item for item in world.nas[NAS].exports if item.path == POOLFS_EXPORT)
+    leave_dead_pool(world, scenario, f"{NAS}:{POOLFS_EXPORT}", poolfs.fs_id)
     if scenario.vip_answers_arp and scenario.pool.virtual_ip:
         world.neighbours[scenario.pool.virtual_ip] = VIP_MAC
     return world
@@ -263,6 +269,35 @@ def _apply(world: World, scenario: Scenario, server: LabServer, change: ServerCh
             f"127.0.0.1   {server.fqdn} {server.name} localhost localhost.localdomain localhost4",
             "::1         localhost localhost.localdomain localhost6 localhost6.localdomain6",
         ]
+    for name, value in change.cpu_set.items():
+        setattr(server.cpu, name, tuple(value) if isinstance(value, list) else value)
+    for device, values in change.interfaces.items():
+        _change_interface(server, device, values)
     server.faults |= set(change.faults)
     for name, value in change.set.items():
         setattr(server, name, tuple(value) if isinstance(getattr(server, name), tuple) else value)
+
+
+def _change_interface(server: LabServer, device: str, values: dict[str, Any]) -> None:
+    found = next((item for item in server.interfaces if item.name == device), None)
+    if found is None:
+        raise LabError(
+            f"cannot build the lab: {server.name} has no {device!r}",
+            fix=f"one of {', '.join(item.name for item in server.interfaces)}",
+        )
+    for name, value in values.items():
+        setattr(found, name, tuple(value) if isinstance(value, list) else value)
+
+
+def _add_object(world: World, wish: ObjectWish) -> None:
+    """An object with the attributes that Manager itself would have given it."""
+    now = datetime.now(UTC)
+    given: dict[str, dict[str, Any]] = {
+        "job": {"state": "Running", "progress": "", "user": "admin", "start": now, "end": None, "error": ""},
+        "event": {"severity": "CRITICAL", "object_type": "", "object_id": "", "acked": False, "time": now},
+    }  # fmt: skip
+    numbered = wish.type in given
+    key = str(len(world.objects) + 1) if numbered else world.new_id("0002")
+    world.objects[f"{wish.type} {key}" if numbered else key] = LabObject(
+        key, wish.type, wish.name, {**given.get(wish.type, {}), **wish.attrs}
+    )

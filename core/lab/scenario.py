@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import LabError
-from core.lab.world import LabServer, Switches
+from core.lab.world import LabCpu, LabInterface, LabServer, Switches
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 CPUS = Path(__file__).parent / "cpus"
@@ -21,6 +21,9 @@ SETTABLE = frozenset(item.name for item in fields(LabServer)) - {
     "interfaces",
     "before_ownership",
 }
+
+CPU_FIELDS = frozenset(item.name for item in fields(LabCpu))
+INTERFACE_FIELDS = frozenset(item.name for item in fields(LabInterface)) - {"name"}
 
 
 class Strict(BaseModel):
@@ -45,7 +48,17 @@ class ServerChange(Strict):
     same_uuid_as: int | None = None
     hostname_on_loopback: bool = False
     faults: tuple[str, ...] = ()
+    cpu_set: dict[str, Any] = {}  # fields of LabCpu
+    interfaces: dict[str, dict[str, Any]] = {}  # device -> fields of LabInterface
     set: dict[str, Any] = {}
+
+
+class ObjectWish(Strict):
+    """An object that Manager has from the beginning: a left-over pool, a job at work, an open event."""
+
+    type: str
+    name: str
+    attrs: dict[str, Any] = {}
 
 
 class Storage(Strict):
@@ -76,6 +89,19 @@ class PoolWish(Strict):
     description: str = ""
 
 
+class DeadPool(Strict):
+    """What an earlier failure left (server numbers from 1), see core/lab/dead_pool.py."""
+
+    name: str = "pool0"
+    is_listed: bool = False  # Manager still has the object
+    joined: tuple[int, ...] = ()  # still members of it
+    owned: tuple[int, ...] = ()  # owned by this Manager, in no pool
+    agent_db: tuple[int, ...] = ()  # the agent's data base names it
+    clusters: tuple[int, ...] = ()  # cluster.conf names its cluster
+    vip_on: int = 0  # which server still carries the virtual IP, 0 = none
+    has_pool_fs: bool = False  # its file system lies on the export
+
+
 class Scenario(Strict):
     """One scenario file. `expect` and `because` say how poolwright should answer; tests hold them to it."""
 
@@ -88,7 +114,9 @@ class Scenario(Strict):
     vip_answers_arp: bool = False
     pool: PoolWish = PoolWish()
     storage: Storage = Storage()
+    dead_pool: DeadPool | None = None
     servers: tuple[ServerChange, ...] = ()
+    objects: tuple[ObjectWish, ...] = ()
     switches: dict[str, Any] = {}
     latency_s: dict[str, float] = {}
     faults: dict[str, dict[str, Any]] = {}
@@ -136,6 +164,9 @@ def _check_names(file: str, scenario: Scenario) -> None:
     switches = {item.name for item in fields(Switches)}
     unknown = [name for name in scenario.switches if name not in switches]
     unknown += [name for change in scenario.servers for name in change.set if name not in SETTABLE]
+    unknown += [name for change in scenario.servers for name in change.cpu_set if name not in CPU_FIELDS]
+    devices = [device for change in scenario.servers for device in change.interfaces.values()]
+    unknown += [name for device in devices for name in device if name not in INTERFACE_FIELDS]
     if unknown:
         raise LabError(
             f"cannot use {file}: unknown {', '.join(unknown)}", fix="see core/lab/world.py for the words"

@@ -50,6 +50,7 @@ class PlanAim(StrEnum):
 class ByHand(Frozen):
     """Something only a person may end: where it is, and the commands. Never run by us."""
 
+    id: str
     what: str
     where: str
     why: str = ""

@@ -44,6 +44,18 @@ class Guards(Protocol):
         ...
 
 
+@runtime_checkable
+class Sweeps(Protocol):
+    """A platform that can end what earlier failures left."""
+
+    def sweep_plan(self, spec: BaseSpec, fleet: FleetFacts, pool: str) -> Plan:
+        """A cleaning plan for one dead pool (`pool` picks one where there are several); pure.
+
+        PoolwrightError when none can be made.
+        """
+        ...
+
+
 def guards_of(platform: object) -> Guards | None:
     """The platform's guards; None when it brings none."""
     return platform if isinstance(platform, Guards) else None

@@ -13,7 +13,7 @@ from core.errors import DriftError, RunnerError
 from core.models.events import Verified
 from core.models.fingerprint import Fingerprint
 from core.models.fleet import FleetFacts
-from core.models.plan import Plan
+from core.models.plan import Plan, PlanAim
 from core.models.spec import BaseSpec
 from core.platforms.base import Platform
 from core.platforms.guards import Guards
@@ -37,9 +37,13 @@ class RunGuard:
         if changes:  # a server may have been slow; nothing is decided by one look
             fleet = await self._survey()
             changes = self.guards.drift(self.spec, self.plan, fleet)
-        changes = [*changes, *await self._refused(fleet)]
+        is_sweep = self.plan.aim is PlanAim.SWEEP
+        if not is_sweep:
+            changes = [*changes, *await self._refused(fleet)]
         if changes:
             raise DriftError(self.plan.pool, changes)
+        if is_sweep:
+            return Cleared(self.guards.fingerprint(self.spec, self.plan, fleet))
         conditions = self.guards.undo_conditions(self.spec, self.plan, fleet)
         missing = [each for each in conditions if each.is_essential and each.holds is not True]
         if missing:

@@ -16,7 +16,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from core.engine.control import Control, Wish
-from core.engine.executor import Executor
+from core.engine.executor import Executor, OnFailure
 from core.engine.history import Head, read_run
 from core.engine.journal import Entry, Journal
 from core.engine.planner import check_plan
@@ -25,7 +25,7 @@ from core.engine.step import Step
 from core.engine.undoing import Stopped
 from core.errors import JournalError, PoolwrightError, RunnerError
 from core.models.events import EventKind, Outcome, RunState
-from core.models.plan import Plan
+from core.models.plan import Plan, PlanAim
 from core.models.spec import BaseSpec
 from core.paths import StatePaths
 from core.platforms.base import Platform
@@ -118,6 +118,8 @@ async def _prepare(
         raise RunnerError(f"cannot resume run {order.run}: it has ended ({journal.now.outcome})")
     if order.task is Task.ROLLBACK and journal.now.outcome in (Outcome.ROLLED_BACK, Outcome.REFUSED):
         raise RunnerError(f"cannot roll back run {order.run}: nothing of it is left ({journal.now.outcome})")
+    if order.task is Task.ROLLBACK and job.plan.aim is PlanAim.SWEEP:
+        raise RunnerError(f"cannot roll back run {order.run}: a sweep is not taken back")
     await _claim(job, order.run, stack)
     return job, journal
 
@@ -186,7 +188,7 @@ async def _work(
     def narrate(step: str, line: str) -> None:
         journal.write(Entry(EventKind.COMMAND, line, step))
 
-    is_open = False
+    is_open, is_sweep = False, job.plan.aim is PlanAim.SWEEP
     try:
         async with job.platform.open_world(job.plan, job.spec, job.access, narrate) as world:
             is_open = True
@@ -198,6 +200,7 @@ async def _work(
                 lambda: job.platform.verify(world, job.spec, job.plan),
                 control=control,
                 limits=engine,
+                on_failure=OnFailure.KEEP_GOING if is_sweep else OnFailure.ROLLBACK,
                 guard=guard,
             )
             if task is Task.ROLLBACK:

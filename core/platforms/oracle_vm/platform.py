@@ -15,11 +15,11 @@ from core.models.cpu import CpuProfile
 from core.models.events import Verified
 from core.models.fingerprint import Fingerprint
 from core.models.fleet import FleetFacts
-from core.models.plan import Plan
+from core.models.plan import Plan, PlanAim
 from core.models.results import CheckResult
 from core.models.spec import BaseSpec
 from core.platforms.base import FormSection, Narrate, OnServer, SecretField
-from core.platforms.oracle_vm import collect, endpoints, guarding, planner, verify, world
+from core.platforms.oracle_vm import collect, endpoints, guarding, planner, sweeping, verify, world
 from core.platforms.oracle_vm.checks import catalog
 from core.platforms.oracle_vm.facts import OvmFleet
 from core.platforms.oracle_vm.fingerprint import fingerprint_of
@@ -162,7 +162,9 @@ class OracleVm:
         return world.open_world(plan, _as(spec, PoolSpec), access, narrate)
 
     async def verify(self, world: Any, spec: BaseSpec, plan: Plan) -> Sequence[Verified]:
-        """Look at the finished pool; see verify.verify_pool."""
+        """Look at the finished pool, see verify.verify_pool; or at what a sweep should have ended."""
+        if plan.aim is PlanAim.SWEEP:
+            return sweeping.verified(_as(spec, PoolSpec), plan, await _as(world, OvmWorld).survey())
         return await verify.verify_pool(world, _as(spec, PoolSpec), plan)
 
     # -- guards of a run (core.platforms.guards) -------------------------------------------------------------------
@@ -170,7 +172,7 @@ class OracleVm:
     def secret_problem(self, name: str, value: str) -> str | None:
         """Passwords that Manager's command line carries must be free of what it acts upon."""
         problem = allow_list.secret_problem(value) if name in ("agent", "chap") else None
-        return f"{problem}; {allow_list.MEND_SECRET}" if problem else None
+        return f"{problem}; {allow_list.SAFE_CHARACTERS}" if problem else None
 
     async def survey(self, world: Any, spec: BaseSpec, plan: Plan) -> FleetFacts:
         """All facts anew, through the sessions of the run."""
@@ -187,6 +189,10 @@ class OracleVm:
     def why_keep(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[str]:
         """Why what an ended run made must stay; see guarding.why_keep."""
         return guarding.why_keep(plan, _fleet(fleet))
+
+    def sweep_plan(self, spec: BaseSpec, fleet: FleetFacts, pool: str) -> Plan:
+        """What earlier failures left, as a cleaning plan; see sweeping.sweep_plan."""
+        return sweeping.sweep_plan(_as(spec, PoolSpec), _fleet(fleet), pool)
 
     def drift(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[str]:
         """What is not as it was when the plan was made."""

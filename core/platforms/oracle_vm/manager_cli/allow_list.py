@@ -110,7 +110,7 @@ def login(value: str, field: str) -> str:
     return name(value, field)
 
 
-MEND_SECRET = "change it to one of printable ASCII characters without ? ; quotes, backquotes and backslashes"
+SAFE_CHARACTERS = "change it to one of printable ASCII characters without ? ; quotes, backquotes and backslashes"
 
 
 def secret_problem(value: str) -> str | None:
@@ -126,7 +126,7 @@ def secret(value: str, label: str) -> str:
     """A password, quoted; SecretError names the label and why, never the value."""
     why = secret_problem(value)
     if why is not None:
-        raise SecretError(f"cannot send the {label} through the Manager CLI: {why}", fix=MEND_SECRET)
+        raise SecretError(f"cannot send the {label} through the Manager CLI: {why}", fix=SAFE_CHARACTERS)
     return quoted(value)
 
 

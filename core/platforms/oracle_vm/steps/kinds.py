@@ -12,7 +12,19 @@ from core.platforms.oracle_vm.steps.own_server import OwnServer
 from core.platforms.oracle_vm.steps.prepare_lun import PrepareLun
 from core.platforms.oracle_vm.steps.prepare_nfs import PrepareNfs
 from core.platforms.oracle_vm.steps.set_policy import SetPolicy
+from core.platforms.oracle_vm.steps.sweep import SweepMember, SweepPool, SweepServer
 
 STEP_KINDS: Mapping[str, type[Step[Any]]] = {
-    kind.kind: kind for kind in (OwnServer, PrepareNfs, PrepareLun, CreatePool, JoinServer, SetPolicy)
+    kind.kind: kind
+    for kind in (
+        OwnServer,
+        PrepareNfs,
+        PrepareLun,
+        CreatePool,
+        JoinServer,
+        SetPolicy,
+        SweepMember,
+        SweepPool,
+        SweepServer,
+    )
 }

@@ -107,7 +107,11 @@ def storage_residue(talk: Talk, storage: JsonDict, left: Left) -> Residue | None
     else:
         what, why = "a pool file system is left on the storage", f"found there: {', '.join(left.found)}"
     return Residue(
-        id=f"{talk.step}:storage", what=what, where=where, why=inert(why, 500), commands=_commands(storage)
+        id=f"{talk.step}:storage",
+        what=what,
+        where=where,
+        why=inert(why, 500),
+        commands=storage_commands(storage),
     )
 
 
@@ -118,7 +122,7 @@ def place_of(storage: JsonDict) -> str:
     return f"LUN {storage['wwid']}"
 
 
-def _commands(storage: JsonDict) -> tuple[str, ...]:
+def storage_commands(storage: JsonDict) -> tuple[str, ...]:
     """For a person, after proving that no server uses it; never run by us (server-pools 7e)."""
     if storage["kind"] == "nfs":
         return (
