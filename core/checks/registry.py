@@ -31,6 +31,9 @@ class Check:
     acceptable: bool  # False: neither waiver nor accept may pass it (it could destroy data)
     touches: tuple[str, ...]  # spec fields whose change makes the result stale
     function: Callable[..., Finding]
+    leans_on: tuple[
+        str, ...
+    ] = ()  # checks whose hit is why this one may not be able to answer; it is asked anyway
     must_accept: bool = False  # even a warning stops a plan until somebody accepts it by id (R028)
     unknown_severity: Severity | None = (
         None  # of an unknown; None: the check's own. Only where no look is possible
@@ -94,6 +97,7 @@ class Registry:
         spec_only: bool = False,
         acceptable: bool = True,
         touches: tuple[str, ...] = (),
+        leans_on: tuple[str, ...] = (),
         must_accept: bool = False,
         unknown_severity: Severity | None = None,
     ) -> Callable[[Callable[..., Finding]], Callable[..., Finding]]:
@@ -104,7 +108,7 @@ class Registry:
                 raise ValueError(f"check id {id} is taken")
             self.checks[id] = Check(
                 id, rules, scope, severity, title, why, fix, source, planes, needs, per_server, spec_only,
-                acceptable, touches, function, must_accept, unknown_severity,
+                acceptable, touches, function, leans_on, must_accept, unknown_severity,
             )  # fmt: skip
             return function
 

@@ -85,7 +85,7 @@ async def stream_checks(
             if check.per_server and servers is not None and target not in servers:
                 continue
             blocked_by = _blockers(check, target, known)
-            shut = _shut_gates(check, target, registry, known)
+            shut = _shut_gates(check, target, registry, known) or _leans(check, target, known)
             result = run_one(check, context, target, blocked_by=blocked_by, shut_by=shut)
             known.setdefault(check.id, {})[target] = result
             if check.id in wanted:
@@ -259,6 +259,10 @@ def _shut_gates(
     return tuple(dict.fromkeys(found))
 
 
+def _leans(check: Check, target: str, known: Mapping[str, Mapping[str, CheckResult]]) -> tuple[str, ...]:
+    return tuple(id_ for id_ in check.leans_on if _is_hit(id_, target, known))
+
+
 def _is_hit(gate: str, target: str, known: Mapping[str, Mapping[str, CheckResult]]) -> bool:
     by_target = known.get(gate, {})
     relevant = [by_target[target]] if target in by_target else list(by_target.values())
@@ -271,7 +275,7 @@ def _before(check: Check, registry: Registry) -> tuple[str, ...]:
     if check.id in gates:
         return check.needs
     own = (gate for plane in check.planes for gate in registry.gates.get(plane, ()))
-    return tuple(dict.fromkeys((*check.needs, *own)))
+    return tuple(dict.fromkeys((*check.needs, *check.leans_on, *own)))
 
 
 def _place(check: Check, registry: Registry, done: dict[str, Check], path: tuple[str, ...]) -> None:

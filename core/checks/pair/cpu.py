@@ -67,10 +67,12 @@ def cpu_model(ctx: Ctx) -> Finding:
     if len(found) > 1:
         shown = "; ".join(f"{group.name}: {joined(group.servers)}" for group in found)
         smallest = min(found, key=lambda group: len(group.servers))
+        most = max(len(group.servers) for group in found)
+        odd = [name for group in found if len(group.servers) < most for name in group.servers]
         return bad(
             f"{len(found)} processor groups: {shown}",
             fix=f"put {joined(smallest.servers)} into another pool, or accept cold moves between the groups",
-            servers=list(gathered.values),
+            servers=odd or list(gathered.values),
         )
     gathered.require_all()
     return ok(f"all servers in {found[0].name}" if found else "one group")

@@ -181,7 +181,7 @@ def mtu(ctx: Ctx) -> Finding:
         if look.mtu_tried is None:
             return None
         if look.path_mtu is None:
-            return f"not even the smallest unfragmented packets pass (sends {look.mtu_tried})"
+            return f"packets of {look.mtu_tried} bytes do not pass"
         return f"{look.path_mtu} of {look.mtu_tried} bytes pass" if look.path_mtu < look.mtu_tried else ""
 
     return judge_pairs(

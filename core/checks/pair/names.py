@@ -28,7 +28,7 @@ def names_resolve(ctx: Ctx) -> Finding:
     if len(set(ctx.spec.server_names)) < 2:
         return not_applicable("one server has no peers")
     wrong: list[str] = []
-    concerned: set[str] = set()
+    askers: dict[str, set[str]] = {}  # peer -> servers that see its names wrongly
     gaps: dict[str, str] = {}
     for name in ctx.spec.server_names:
         if name not in ctx.fleet.servers:
@@ -37,19 +37,26 @@ def names_resolve(ctx: Ctx) -> Finding:
         try:
             for peer, text in _wrong_names(facts, servers):
                 wrong.append(text)
-                concerned |= {facts.name, peer}
+                askers.setdefault(peer, set()).add(facts.name)
         except FactMissing as gap:
             gaps[facts.name] = gap.reason
         except _PeerUnknown as gap:
             gaps[gap.peer] = gap.reason
     if wrong:
-        fix = (
-            f"add DNS A records for {joined(sorted(concerned))}, or equal lines in /etc/hosts on all servers"
-        )
-        return bad("; ".join(wrong), fix=fix, servers=sorted(concerned), severity=_severity(ctx))
+        concerned = _to_blame(askers)
+        fix = f"correct the DNS A records of {joined(sorted(askers))}, or /etc/hosts on {joined(concerned)}"
+        return bad("; ".join(wrong), fix=fix, servers=concerned, severity=_severity(ctx))
     if gaps:
         raise FactMissing("names of the peers", said_by(gaps))
     return ok(f"all {len(servers)} servers resolve each other")
+
+
+def _to_blame(askers: dict[str, set[str]]) -> list[str]:
+    """A peer that several see wrongly has a wrong record; what one server alone sees wrongly is that server's."""
+    found: set[str] = set()
+    for peer, names in askers.items():
+        found |= {peer} if len(names) > 1 else names
+    return sorted(found)
 
 
 class _PeerUnknown(Exception):

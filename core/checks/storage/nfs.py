@@ -29,7 +29,7 @@ def is_leftover(name: str) -> bool:
     fix="take a fresh directory, or clear the left-overs after proving that no server has it mounted",
     source="server-pools R003, 7e",
     planes=("ssh",),
-    needs=("storage.visible.all",),
+    leans_on=("storage.visible.all",),
     acceptable=False,
     touches=STORAGE_FIELDS,
 )
@@ -61,7 +61,7 @@ def nfs_empty(ctx: Ctx) -> Finding:
     fix="export it rw to every server",
     source="server-pools R017 (Concepts 3.3, storage uniformity)",
     planes=("ssh",),
-    needs=("storage.visible.all",),
+    leans_on=("storage.visible.all",),
     unknown_severity=Severity.WARNING,
     touches=STORAGE_FIELDS,
 )
@@ -92,7 +92,7 @@ def nfs_writable(ctx: Ctx) -> Finding:
     fix="export it with rw,no_root_squash for each server",
     source="server-pools R018 (Concepts 3.3, repositories)",
     planes=("ssh",),
-    needs=("storage.visible.all",),
+    leans_on=("storage.visible.all",),
     unknown_severity=Severity.WARNING,
     touches=STORAGE_FIELDS,
 )

@@ -102,7 +102,7 @@ def _all_or_missing(ctx: Ctx, gaps: dict[str, str], good: str) -> Finding:
     fix="enlarge the share or LUN to 10 GB or more",
     source="server-pools R042 (Getting Started 3.3, create server pool)",
     planes=("ssh", "manager"),
-    needs=("storage.visible.all",),
+    leans_on=("storage.visible.all",),
     touches=STORAGE_FIELDS,
 )
 def size_minimum(ctx: Ctx) -> Finding:

@@ -138,7 +138,9 @@ def _cpu(values: Mapping[str, Any]) -> Fact[Any]:
     if profile.arch is Arch.UNKNOWN and arch is not None:
         update["arch"] = arch
     capabilities = values["vmm_capabilities"].value
-    if profile.has_hvm is None and capabilities:
+    if (
+        capabilities
+    ):  # what the hypervisor offers decides: the flag of the processor stays when the BIOS forbids it
         update["has_hvm"] = any(name.startswith("hvm-") for name in capabilities)
     for field, source in (
         ("hypervisor", "hypervisor"),

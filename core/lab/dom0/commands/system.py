@@ -365,6 +365,7 @@ def dmesg(c: Command) -> int:
         f"Linux version {c.server.kernel}",
         "Xen: using vcpuop timer interface",
         f"microcode: CPU0 sig=0x306f2, revision={cpu.microcode}",
+        *c.server.files.get("/var/log/dmesg", "").splitlines(),
     )
     return 0
 

@@ -15,7 +15,24 @@ GATES: dict[str, tuple[str, ...]] = {
 EXPLAINED: dict[str, tuple[str, ...]] = {
     "pair.names.resolve": ("server.hostname.loopback",),
     "pair.network.reach": ("network.agent.port",),
-    "pair.port.heartbeat": ("network.cluster.firewall",),
+    "pair.port.heartbeat": ("network.o2net.port",),
+    "pair.port.migrate": ("server.firewall.agent",),
+    "pair.mtu.same": ("network.mtu.layers",),
+    "pair.network.mtu": ("pair.mtu.same", "network.mtu.layers"),
+    "pair.kernel.same": ("server.kernel.lost_paths", "pair.release.same"),
+    "pair.agent.same": ("pair.release.same",),
+    "pair.hypervisor.same": ("pair.release.same",),
+    "pair.hvm.same": ("server.hvm.enabled",),
+    "pair.o2cb.same": ("server.o2cb.values", "server.cluster.stale"),
+    "server.ntp.synchronised": (
+        "server.ntp.running",
+        "server.ntp.source",
+        "network.ntp.answers",
+        "pair.clock.skew",
+    ),
+    "storage.nfs.uniform": ("storage.visible.all",),
+    "storage.poolfs.dedicated": ("storage.nfs.empty", "storage.lun.clean"),
+    "manager.pool.name": ("manager.pool.leftover",),
 }
 
 
