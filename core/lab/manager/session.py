@@ -92,7 +92,7 @@ class Session:
     async def _on(self, given: Input) -> None:
         if given.act is Act.ECHO:
             if self.has_terminal:
-                await self._write(given.text)
+                await self._write(given.text + self._more_echo())
         elif given.act is Act.END:
             raise SessionEnded
         elif given.act is Act.INTERRUPT:
@@ -102,6 +102,13 @@ class Session:
             await self._help(given.text)
         else:
             await self._line(given.text)
+
+    def _more_echo(self) -> str:
+        """What came in the same piece is echoed in one, as a terminal's line discipline does."""
+        text = ""
+        while self.inputs and self.inputs[0].act is Act.ECHO:
+            text += self.inputs.popleft().text
+        return text
 
     async def _help(self, typed: str) -> None:
         """`?` is live: help at once, then the prompt and the text typed so far (manager-cli 1.7)."""
