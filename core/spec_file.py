@@ -269,12 +269,22 @@ def _validate(source: Source, model: type[BaseSpec]) -> tuple[BaseSpec | None, l
             problems = [_explain(source, model, detail) for detail in details]
         smaller = data
         for detail in reversed(details):
+            loc = _real_loc(detail, data)
             if detail["type"] != "missing":
-                smaller = _without(smaller, _real_loc(detail, data))
+                smaller = _without(smaller, loc)
+            elif (
+                len(loc) > 2
+            ):  # a part that lacks something is left out whole, where the model can do without
+                smaller = _without(smaller, loc[:-1])
         if smaller == data:
             break
         data = smaller
     return None, problems
+
+
+def _touches(name: str, wrong: set[str]) -> bool:
+    """Whether a field is one of those whose shape is wrong, or holds one of them (it was left out, then)."""
+    return any(each == name or each.startswith(f"{name}.") for each in wrong)
 
 
 def build(source: Source, model_of: Callable[[str], type[BaseSpec]], judge: JudgeSpec) -> BaseSpec:
@@ -292,7 +302,7 @@ def build(source: Source, model_of: Callable[[str], type[BaseSpec]], judge: Judg
     wrong = {problem.field for problem in problems}
     if spec is not None:
         for found in judge(spec):
-            if found.field not in wrong:
+            if not _touches(found.field, wrong):
                 problems.append(source.problem(_loc(found.field), found.message, found.fix, found.rule))
     if problems:
         raise SpecError(sorted(problems, key=lambda each: (each.line, each.column, each.field)))

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
+from core.models.addresses import Host, Tunnel
 from core.models.base import Frozen
 
 
@@ -33,14 +34,14 @@ def meta(
 class ServerTarget(Frozen):
     """One machine to provision, as the operator named it."""
 
-    address: str = Field(
+    address: Host = Field(
         title="Server", description="IP address or host name of the server's management interface"
     )
     comment: str = Field(default="", title="Comment", description="for people only")
     roles: tuple[str, ...] | None = Field(
         default=None, title="Roles", description="roles of this server in the pool; empty takes the pool's"
     )
-    connect: dict[str, str] = Field(
+    connect: dict[str, Tunnel] = Field(
         default={},
         title="Tunnels",
         description="plane -> host:port to really connect to (agent, ssh); checks still judge the address",
@@ -71,7 +72,7 @@ class SshAccess(Frozen):
 class JumpHost(Frozen):
     """A machine between here and the servers, for every plane (ProxyJump)."""
 
-    host: str = Field(title="Jump host", description="address or name of the machine in between")
+    host: Host = Field(title="Jump host", description="address or name of the machine in between")
     port: int = Field(default=22, ge=1, le=65535, title="Jump port", description="TCP port of its SSH")
     user: str = Field(default="root", title="Jump user", description="login on it")
     key_file: str | None = Field(default=None, title="Jump key file", description="private key for it")

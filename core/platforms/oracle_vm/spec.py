@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
 from typing_extensions import override
 
+from core.models.addresses import ExportPath, Host, Tunnel
 from core.models.base import Frozen
 from core.models.spec import BaseSpec, meta
 
@@ -52,7 +53,7 @@ class PolicyMode(StrEnum):
 class ManagerSpec(Frozen):
     """Oracle VM Manager and its command line interface."""
 
-    host: str = Field(title="Manager", description="address or name of Oracle VM Manager")
+    host: Host = Field(title="Manager", description="address or name of Oracle VM Manager")
     port: int = Field(default=10000, ge=1, le=65535, title="CLI port", description="TCP port of its SSH")
     user: str = Field(
         default="admin", title="Manager user", description="a Manager account, not a system account"
@@ -64,7 +65,7 @@ class ManagerSpec(Frozen):
         title="Sessions",
         description="work sessions; more than one discovers side by side",
     )
-    connect: str | None = Field(
+    connect: Tunnel | None = Field(
         default=None,
         title="Tunnel",
         description="host:port to really connect to",
@@ -87,8 +88,10 @@ class NfsFileSystem(_Kinded):
     """Pool file system on an NFS export."""
 
     kind: Literal["nfs"] = "nfs"
-    server: str = Field(title="NFS server", description="address or name as every server reaches it")
-    export: str = Field(title="Export", description="exported path, dedicated to this pool, 10 GB or more")
+    server: Host = Field(title="NFS server", description="address or name as every server reaches it")
+    export: ExportPath = Field(
+        title="Export", description="exported path, dedicated to this pool, 10 GB or more"
+    )
     uniform: bool = Field(
         default=True, title="Uniform exports", description="all servers see the same exports"
     )

@@ -138,7 +138,7 @@ def test_an_unknown_platform_is_told_at_its_line() -> None:
     assert found["platform"].line == 12
 
 
-NAMES = st.from_regex(r"\A[a-z][a-z0-9-]{0,20}\Z")
+NAMES = st.from_regex(r"\A[a-z]([a-z0-9-]{0,20}[a-z0-9])?\Z")
 
 
 @settings(max_examples=60, deadline=None)
@@ -199,3 +199,55 @@ def test_the_schema_lets_a_server_be_a_name() -> None:
 def test_fields_are_written_as_people_write_them() -> None:
     assert field_name(("servers", 2, "connect")) == "servers[2].connect"
     assert field_name(()) == "the file"
+
+
+@pytest.mark.parametrize(
+    ("server", "why"),
+    [
+        ("203.0.113.999", "is no IP address"),
+        ("ovs 7", "neither an IP address nor a host name"),
+        ("-oProxyCommand=x", "neither an IP address nor a host name"),
+        ("a;b", "neither an IP address nor a host name"),
+        ("", "must not be empty"),
+        ("a" * 300, "neither an IP address nor a host name"),
+    ],
+)
+def test_what_is_no_address_is_bad_input(server: str, why: str) -> None:
+    text = GOOD.replace("- ovs[01-03].example.com", f'- {{address: "{server}"}}')
+    found = wrong(text)["servers[0].address"]
+    assert why in found.message
+    assert (found.line, found.column > 1) == (8, True)
+
+
+@pytest.mark.parametrize(
+    "server", ["203.0.113.9", "ovs_1", "ovs1.example.com.", "2001:db8::1", "1ovs", "10ge"]
+)
+def test_addresses_and_names_of_every_kind(server: str) -> None:
+    text = GOOD.replace("- ovs[01-03].example.com", f'- {{address: "{server}"}}')
+    assert load(text).server_names[0] == server
+
+
+@pytest.mark.parametrize("tunnel", ["foo", "a:b", "a:0", "a:99999", ":22", "a b:22", "[::1:22"])
+def test_a_tunnel_is_host_and_port(tunnel: str) -> None:
+    found = wrong(GOOD.replace("127.0.0.1:3", tunnel))
+    assert list(found) == ["servers[3].connect.agent"]
+
+
+def test_an_export_is_an_absolute_path() -> None:
+    found = wrong(GOOD.replace("/pool}", "pool}"))
+    assert "no absolute path" in found["pool.file_system.export"].message
+
+
+def test_a_part_that_lacks_something_does_not_hide_the_other_rules() -> None:
+    def judge(spec: BaseSpec) -> list[SpecProblem]:
+        return [
+            SpecProblem("pool.name", "is bad"),
+            SpecProblem("pool.file_system", "is needed"),
+            SpecProblem("servers", "are too many"),
+        ]
+
+    text = GOOD.replace(", export: /pool", "").replace("ovs[01-03]", "ovs[3-1]")
+    with pytest.raises(SpecError) as caught:
+        build(read_text(text, "pool.yaml"), model_of, judge)
+    fields = {problem.field for problem in caught.value.problems}
+    assert fields == {"pool.file_system.export", "pool.name", "servers", "servers[0]"}
