@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.checks.context import Context
 from core.checks.runner import POOL, run_one, targets
 from core.facts.looks import LunLook, NfsLook
+from core.facts.mesh import PairLook, Ping, PortState
 from core.models.cpu import Arch, CpuProfile, FlagSource
-from core.models.facts import Address, Disk, Fact, Interface, PlaneFact, PlaneState
+from core.models.facts import (
+    Address,
+    Bond,
+    BondPort,
+    CertificateFact,
+    Disk,
+    Fact,
+    FreeSpace,
+    Interface,
+    MultipathMap,
+    MultipathSettings,
+    NtpPeer,
+    PlaneFact,
+    PlaneState,
+)
 from core.models.results import CheckResult, Verdict
 from core.platforms.oracle_vm.checks.catalog import registry
-from core.platforms.oracle_vm.facts import AgentLogin, ManagerFacts, OvmFleet, OvmServerFacts
+from core.platforms.oracle_vm.facts import (
+    AgentLogin,
+    ManagedNetwork,
+    ManagerFacts,
+    O2cbSettings,
+    OvmFleet,
+    OvmServerFacts,
+)
 from core.platforms.oracle_vm.spec import PoolSpec
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -25,6 +47,10 @@ NFS: dict[str, Any] = {"kind": "nfs", "server": "nas01", "export": "/export/pool
 LUN: dict[str, Any] = {"kind": "lun", "transport": "fc", "wwid": WWID}
 OK = PlaneFact(state=PlaneState.OK)
 REGISTRY = registry()
+NETWORKS = (
+    ManagedNetwork(id="n1", name="mgmt", roles=("MANAGEMENT", "CLUSTER_HEARTBEAT", "VIRTUAL_MACHINE")),
+    ManagedNetwork(id="n2", name="san", roles=("LIVE_MIGRATE", "STORAGE")),
+)
 
 
 def seen(value: Any) -> Fact[Any]:
@@ -61,6 +87,10 @@ def haswell(**update: Any) -> CpuProfile:
         stepping="2",
         flags=frozenset({"fpu", "sse2", "avx2"}),
         flag_source=FlagSource.XEN_DOM0,
+        microcode="0x49",
+        khz=2494224,
+        threads_per_core=2,
+        has_hvm=True,
         sockets=2,
         cores_per_socket=12,
         kernel="4.1.12-124",
@@ -84,7 +114,59 @@ def server(number: int = 1, **update: Any) -> OvmServerFacts:
         "cpu": haswell(),
         "memory_mib": 131072,
         "addresses": (Address(interface="cb007100", address=address, prefix=24),),
-        "interfaces": (Interface(name="bond0", kind="bond", mac=f"00:21:f6:00:00:0{number}"),),
+        "interfaces": (
+            Interface(name="eth0", kind="nic", mac=f"00:21:f6:00:00:0{number}", mtu=1500, master="bond0"),
+            Interface(name="eth1", kind="nic", mac=f"00:21:f6:00:01:0{number}", mtu=1500, master="bond0"),
+            Interface(
+                name="bond0", kind="bond", mac=f"00:21:f6:00:00:0{number}", mtu=1500, master="cb007100"
+            ),
+            Interface(name="cb007100", kind="bridge", mac=f"00:21:f6:00:00:0{number}", mtu=1500),
+        ),
+        "bonds": (bond(),),
+        "boot_protocols": {"eth0": "none", "bond0": "none", "cb007100": "static"},
+        "wakes_on_lan": {"eth0": True, "eth1": True},
+        "reverse_names": (f"ovs0{number}.example.com",),
+        "dns_servers": ("203.0.113.253",),
+        "name_sources": ("files", "dns"),
+        "ntp_is_running": True,
+        "ntp_servers": ("203.0.113.250",),
+        "ntp_peers": (NtpPeer(address="203.0.113.250", is_chosen=True, stratum=3, reach=255, offset_ms=0.2),),
+        "local_time_source": False,
+        "time_zone": "UTC",
+        "release": "3.4.6-2105",
+        "ovm_version": "3.4.6-2105",
+        "agent_version": "3.4.6-44",
+        "kernel": "4.1.12-124.18.6.el6uek.x86_64",
+        "boot_kernel": "4.1.12-124.18.6.el6uek.x86_64",
+        "hypervisor": "Xen 4.4.4OVM",
+        "hypervisor_options": "dom0_mem=max:3189M gnttab_max_frames=64 dom0_max_vcpus=20",
+        "bios_version": "2.8.0",
+        "boot_time_s": int(NOW.timestamp()) - 30 * 86400,
+        "free_memory_mib": 122880,
+        "own_memory_mib": 3189,
+        "own_cpus": 20,
+        "running_guests": (),
+        "initiator": f"iqn.1988-12.com.oracle:00000000000{number}",
+        "iscsi_sessions": (),
+        "sas_expanders": (),
+        "kernel_trouble": (),
+        "agent_trouble": (),
+        "cluster_modules": True,
+        "o2cb": O2cbSettings(
+            is_enabled=False,
+            cluster="ocfs2",
+            heartbeat_threshold=31,
+            idle_timeout_ms=30000,
+            keepalive_delay_ms=2000,
+            reconnect_delay_ms=2000,
+        ),
+        "free_space": (FreeSpace(path="/", size_bytes=50 * 2**30, free_bytes=41 * 2**30),),
+        "multipath": (MultipathMap(name=WWID, wwid=WWID, size_bytes=20 * 2**30, paths=4, active=4),),
+        "multipath_settings": MultipathSettings(digest="d1", has_friendly_names=False, has_blacklist=True),
+        "ports_reached": {"203.0.113.250:7002": "open", "nas01:2049": "open", "nas01:111": "open"},
+        "agent_certificate": certificate(),
+        "registered_ip": None,
+        "peer_looks": looks(number),
         "default_gateway": "203.0.113.254",
         "own_name_addresses": (address,),
         "loopback_names": ("localhost",),
@@ -110,6 +192,45 @@ def server(number: int = 1, **update: Any) -> OvmServerFacts:
     return OvmServerFacts(name=name, address=address, planes=planes, observed_at=NOW, **facts)
 
 
+def bond(**update: Any) -> Bond:
+    """bond0 in active-backup mode on two healthy ports."""
+    ports = tuple(
+        BondPort(name=name, is_up=True, speed_mbps=1000, is_full_duplex=True) for name in ("eth0", "eth1")
+    )
+    return Bond(name="bond0", mode=1, ports=ports).model_copy(update=update)
+
+
+def certificate(**update: Any) -> CertificateFact:
+    """A certificate of today for ten years."""
+    fact = CertificateFact(
+        algorithm="x509 RSA 2048",
+        bits=2048,
+        not_before=NOW - timedelta(days=30),
+        not_after=NOW + timedelta(days=3600),
+        tls_version="TLSv1.2",
+    )
+    return fact.model_copy(update=update)
+
+
+def look(number: int, target: str, **update: Any) -> PairLook:
+    """What server `number` sees of a healthy target."""
+    one = PairLook(
+        source=f"203.0.113.1{number}",
+        target=target,
+        ping=Ping(sent=5, received=5, rtt_ms=0.2, rtt_max_ms=0.3),
+        ports=dict.fromkeys((7777, 8002), PortState.REFUSED),
+        path_mtu=1500,
+        mtu_tried=1500,
+    )
+    return one.model_copy(update=update)
+
+
+def looks(number: int, **update: Any) -> tuple[PairLook, ...]:
+    """What server `number` sees of its peers 1 to 3 and of Manager; keywords change its looks at the peers."""
+    peers = [look(number, f"203.0.113.1{other}", **update) for other in (1, 2, 3) if other != number]
+    return (*peers, look(number, "manager", ports={7002: PortState.OPEN}))
+
+
 def nfs(**update: Any) -> NfsLook:
     look = NfsLook(
         export="nas01:/export/poolfs",
@@ -119,6 +240,7 @@ def nfs(**update: Any) -> NfsLook:
         entries=(),
         size_bytes=100 * 2**30,
         free_bytes=98 * 2**30,
+        versions=(3, 4),
         address="198.51.100.240",
     )
     return look.model_copy(update=update)
@@ -140,9 +262,15 @@ def lun(**update: Any) -> LunLook:
 
 def manager(**update: Any) -> ManagerFacts:
     """A reachable Manager 3.4 that knows nothing yet."""
-    values: dict[str, Any] = {"version": "3.4.6.2105", "release": "3.4", "uuid": OWN, "name": "ovmm"}
+    values: dict[str, Any] = {
+        "version": "3.4.6.2105",
+        "release": "3.4",
+        "uuid": OWN,
+        "name": "ovmm",
+        "run_state": "RUNNING",
+    }
     lists = "servers pools file_servers file_systems disks arrays cpu_groups networks repositories jobs plugins events"
-    values |= dict.fromkeys(lists.split(), ()) | update
+    values |= dict.fromkeys(lists.split(), ()) | {"networks": NETWORKS} | update
     plane = values.pop("plane", OK)
     facts = {key: value if isinstance(value, Fact) else seen(value) for key, value in values.items()}
     return ManagerFacts(plane=plane, observed_at=NOW, **facts)

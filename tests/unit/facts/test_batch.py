@@ -120,8 +120,9 @@ def test_commands_only_read() -> None:
     everything = {
         **commands.BASE,
         **commands.CLOCK,
-        **commands.own_names(),
-        **commands.LUN_MAP,
+        **commands.own_names("ovs01"),
+        **commands.reverse_lookup("203.0.113.11"),
+        **commands.port_tries([("203.0.113.250", 7002)]),
         **commands.lun_look("/dev/mapper/x"),
         **commands.vip_probe("bond0", "203.0.113.10"),
         **commands.nfs_look("nas01", "/export", "/tmp/.pw"),

@@ -8,7 +8,7 @@ from functools import partial
 
 from core.checks.reading import is_ipv4, joined, management_address, network_of, short
 from core.checks.server.host import is_sparc
-from core.models.facts import FactMissing, ServerFacts, known
+from core.models.facts import ServerFacts, known
 from core.models.results import Finding, Scope, Severity, bad, not_applicable, ok
 from core.platforms.oracle_vm.checks.base import Ctx, managed, manager, of_manager, ovm, server
 from core.text import inert
@@ -237,9 +237,3 @@ def agent_log(facts: ServerFacts, ctx: Ctx) -> Finding:
         fix = f"on {facts.name}, look at /var/log/ovs-agent.log, mend the cause, restart ovs-agent"
         return bad(f"{facts.name}: {shown}", fix=fix)
     return ok("no error in its last lines")
-
-
-def require(condition: object, what: str, reason: str) -> None:
-    """FactMissing unless the condition holds."""
-    if not condition:
-        raise FactMissing(what, reason)
