@@ -14,19 +14,19 @@ from core.text import inert
 
 PROMPT = "OVM>"
 LINE_MAX_CHARS = 20_000  # a description has at most 4,000 (manager-cli 1.6)
+LINES_MAX = 100_000  # a list of everything a Manager can hold has far fewer
+_PROMPTS = re.compile(rf"(?:{PROMPT} *)*")
 _LINE_END = re.compile(
     r"\n\r|\r\n|\n|\r"
 )  # LF CR is the default, CR LF, LF and CR can be set (manager-cli 1.4)
 _HEADER = re.compile(r"^(Command|Status|Time|Job ?Id|Error Msg|Data):[ \t]?(.*)$", re.IGNORECASE)
 _ITEM = re.compile(r"^\s*id:(?P<id>.*?)  name:(?P<name>.*)$")
-_ATTRIBUTE = re.compile(r"^\s{1,}(?P<name>[^=]+?) =(?: (?P<value>.*))?$")
+_ATTRIBUTE = re.compile(r"^\s+(?P<name>[^=\s][^=]*?) =(?: (?P<value>.*))?$")
 _LOOSE_ATTRIBUTE = re.compile(r"^(?P<name>[A-Z][^=:]{0,80}?) = (?P<value>.*)$")
-_NUMBERED = re.compile(r"^(?P<name>.+?)\s+(?P<number>\d+)$")
-_REFERENCE = re.compile(r"^(?P<id>.*?)  \[(?P<name>.*)\]\s*$")
 _CODE = re.compile(r"\b(?:OVM[A-Z]*|GEN)_[0-9A-Z]{3,12}\b")
 _SERVER_ERROR = re.compile(r"Server error:\s*", re.IGNORECASE)
 _EXCEPTION = re.compile(
-    r"^(?:[\w.$]+(?:Exception|Error|Fault)\w*\s*:\s*)?(?:<[^<>\n]{1,200}>\s*:\s*)?", re.IGNORECASE
+    r"^(?:[\w.$]{1,200}(?:Exception|Error|Fault)\w{0,100}\s*:\s*)?(?:<[^<>\n]{1,200}>\s*:\s*)?", re.IGNORECASE
 )
 _STAMP = re.compile(r"\s*\[?\w{3} \w{3} +\d{1,2} \d\d:\d\d:\d\d [A-Z0-9+:-]{1,12} \d{4}\]?\s*$")
 _BARE_ID = re.compile(r"^\s*id:(?P<id>\S+)\s+name:(?P<name>.*)$")
@@ -114,12 +114,11 @@ class Reply:
     def numbered(self, *names: str) -> tuple[str, ...]:
         """Values of `<name> 1`, `<name> 2`, ... in the order of the reply (and of a plain `<name>`)."""
         wanted = {name.casefold() for name in names}
-        found = []
-        for one in self.attributes:
-            match = _NUMBERED.match(one.name)
-            if (match["name"] if match else one.name).casefold() in wanted or one.name.casefold() in wanted:
-                found.append(one.value)
-        return tuple(found)
+        return tuple(
+            one.value
+            for one in self.attributes
+            if _without_number(one.name).casefold() in wanted or one.name.casefold() in wanted
+        )
 
     def references(self, *names: str) -> tuple[Reference, ...]:
         """Objects that numbered attributes point to."""
@@ -146,13 +145,23 @@ def parse_reference(value: str) -> Reference | None:
     value = value.strip()
     if value.casefold() in ("", "none", "null", "[]"):
         return None
-    match = _REFERENCE.match(value)
-    return Reference(match["id"].strip(), match["name"]) if match else Reference(value, "")
+    id_, brackets, rest = value.partition("  [")
+    return Reference(id_.strip(), rest[:-1]) if brackets and rest.endswith("]") else Reference(value, "")
+
+
+def _without_number(name: str) -> str:
+    """`Server` of `Server 3`; the name itself where no number stands behind it."""
+    parts = name.rsplit(maxsplit=1)
+    return parts[0] if len(parts) == 2 and parts[1].isdecimal() else name
 
 
 def split_lines(text: str) -> list[str]:
-    """Lines of any line end, made inert (no control characters, nothing that moves a cursor); blanks are kept."""
-    return [line if line.isprintable() else plain(line) for line in _LINE_END.split(text)]
+    """Lines of any line end, made inert (no control characters, nothing that moves a cursor); blanks are kept.
+
+    What is beyond LINES_MAX lines, or LINE_MAX_CHARS in one, is cut off.
+    """
+    lines = _LINE_END.split(text, maxsplit=LINES_MAX)[:LINES_MAX]
+    return [line[:LINE_MAX_CHARS] if line.isprintable() else plain(line) for line in lines]
 
 
 def plain(line: str) -> str:
@@ -162,9 +171,8 @@ def plain(line: str) -> str:
 
 def strip_prompt(line: str) -> str:
     """A line without the prompts before it (an exec with several commands repeats them)."""
-    while line.startswith(PROMPT):
-        line = line[len(PROMPT) :].lstrip(" ")
-    return line
+    prompts = _PROMPTS.match(line)
+    return line[prompts.end() :] if prompts else line
 
 
 @dataclass(slots=True)

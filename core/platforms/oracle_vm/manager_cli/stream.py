@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from core.platforms.oracle_vm.manager_cli.parse import split_lines, strip_prompt
+from core.platforms.oracle_vm.manager_cli.parse import LINE_MAX_CHARS, split_lines, strip_prompt
 from core.secrets import MASK, Secrets, redact
 
 _ESCAPE = r"(?:\x1b\[[0-9;?]{0,16}[A-Za-z])*"
@@ -24,6 +24,8 @@ class ReplyBuffer:
         self._size = 0
         self._tail = ""
         self._has_status = False
+        self._has_text = False
+        self._rest = ""  # the line that has not ended yet
 
     def feed(self, chunk: str) -> bool:
         """Take a chunk; False when the reply has become too large."""
@@ -32,11 +34,14 @@ class ReplyBuffer:
         window = self._tail + chunk
         self._has_status = self._has_status or _STATUS.search(window) is not None
         self._tail = window[-_TAIL_CHARS:]
+        if not self._has_text:
+            self._look_for_text(chunk)
         return self._size <= self._max_chars
 
     def forget(self) -> None:
         """Drop what came so far: it was not ours."""
         self._parts, self._size, self._tail, self._has_status = [], 0, "", False
+        self._has_text, self._rest = False, ""
 
     @property
     def text(self) -> str:
@@ -55,7 +60,21 @@ class ReplyBuffer:
     @property
     def has_text(self) -> bool:
         """Something came beside the echo and prompts."""
-        return any(line and _essence(line) != self._line for line in map(_bare, split_lines(self.text)))
+        return self._has_text or self._is_text(self._rest)
+
+    def _look_for_text(self, chunk: str) -> None:
+        """Each line is looked at once, when it has ended; one that does not end in reason is text."""
+        if not (self._rest or chunk.strip()):
+            return  # nothing but line ends and blanks
+        lines = split_lines(self._rest + chunk)
+        self._rest = lines.pop() if lines else ""
+        self._has_text = len(self._rest) >= LINE_MAX_CHARS or any(
+            self._is_text(line) for line in lines if line.strip()
+        )
+
+    def _is_text(self, line: str) -> bool:
+        bare = _bare(line)
+        return bool(bare) and _essence(bare) != self._line
 
     def is_whole(self, is_bare: bool) -> bool:
         """The prompt is back, and a status (or, for bare commands, a text) was seen."""
