@@ -12,6 +12,7 @@ class Limits:
     connect_s: float = 10.0  # agent-rpc 1, style 5
     agent_read_s: float = 30.0  # echo, get_*, is_*
     agent_discover_s: float = 120.0  # discover_*
+    agent_body_s: float = 30.0  # from an answer's first byte to its last: a trickle is no answer
     ssh_command_s: float = 20.0
     manager_login_s: float = 60.0  # first login takes several seconds, Manager may be starting
     manager_command_s: float = 1800.0  # the kit's own ceiling (manager-cli 5.1)

@@ -80,14 +80,29 @@ class HttpsClient:
             async with self._access.logins.entry(self._access.limits, self._jump is not None):
                 pipe = await stack.enter_async_context(self._pinned())
             try:
-                async with asyncio.timeout(limit_s):
-                    return await self._exchange(pipe, method, path, headers, body)
+                async with asyncio.timeout(limit_s) as scope:
+                    return await self._exchange(self._hurried(pipe, scope), method, path, headers, body)
             except TimeoutError as error:
                 raise CommandTimeout(endpoint.server, endpoint.plane, f"{method} {path}", limit_s) from error
             except NETWORK_ERRORS as error:
                 raise connect_failed(endpoint, error) from error
             except h11.RemoteProtocolError as error:
                 raise self._bad(f"it does not speak HTTP ({self._said(str(error), headers)})") from error
+
+    def _hurried(self, pipe: _Pipe, scope: asyncio.Timeout) -> _Pipe:
+        """The same pipe; once the answer has begun it must end within agent_body_s."""
+        has_begun = False
+
+        async def receive() -> bytes:
+            nonlocal has_begun
+            data = await pipe.read()
+            if data and not has_begun:
+                has_begun = True
+                ends_at = asyncio.get_running_loop().time() + self._access.limits.agent_body_s
+                scope.reschedule(min(ends_at, scope.when() or ends_at))
+            return data
+
+        return _Pipe(pipe.write, receive)
 
     @asynccontextmanager
     async def _pinned(self) -> AsyncIterator[_Pipe]:

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from core.errors import LoginRefused, PoolwrightError, TransportError, TrustError
+from core.errors import CommandTimeout, LoginRefused, PoolwrightError, TransportError, TrustError
 from core.facts.probe import Observed, clean
 from core.models.facts import Fact, PlaneFact, PlaneState
 from core.platforms.oracle_vm.agent_rpc.client import AgentClient
@@ -27,6 +27,7 @@ class AgentLook:
         self.seen: Observed = {}
         self.plane = PlaneFact()
         self._slots = asyncio.Semaphore(CALLS_AT_ONCE)
+        self._hangs = ""  # the call that got no answer in time; what was not asked by then is left out
 
     async def run(self) -> None:
         """Ask everything; never raises for the server's answers."""
@@ -90,6 +91,8 @@ class AgentLook:
                 self.seen[name] = fact
 
     async def _answer(self, call: AgentCall) -> Observed:
+        if self._hangs:
+            return call.probe.miss(f"not asked: the agent did not answer {self._hangs} in time")
         try:
             sent_s = time.time()
             value = await self.client.call(call.method, *call.args)
@@ -98,6 +101,8 @@ class AgentLook:
             self.plane = plane_of(error)
             return call.probe.miss(short_reason("the agent", self.plane))
         except TransportError as error:
+            if isinstance(error, CommandTimeout):
+                self._hangs = call.method
             return call.probe.miss(inert(str(error), 300))
         return call.probe.observe(answer, datetime.now(UTC))
 

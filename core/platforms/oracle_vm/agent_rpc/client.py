@@ -42,6 +42,9 @@ READ_ONLY: frozenset[str] = frozenset(  # agent-rpc 4
         "get_system_disk_space",
     ]
 )
+SLOW: frozenset[str] = frozenset(  # these wait for storage; the others tell what the agent knows already
+    ["discover_physical_luns", "discover_storage_plugins", "discover_repositories", "discover_hardware"]
+)
 PATHS = ("/RPC2", "/", "/api/3/")  # agent-rpc 1: not significant as far as seen; the next one is tried on 404
 _SECRET = "agent"  # noqa: S105 - its name in access.secrets
 
@@ -147,7 +150,9 @@ class AgentClient:
 
     def _limit_s(self, method: str) -> float:
         limits = self._access.limits
-        return limits.agent_discover_s if method.startswith("discover_") else limits.agent_read_s
+        if method in SLOW:
+            return limits.agent_discover_s
+        return limits.agent_discover_s / 2 if method.startswith("discover_") else limits.agent_read_s
 
     def _refused(self, reason: str) -> LoginRefused:
         return LoginRefused(
