@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from core.models.facts import PlaneState
 from core.models.results import Verdict
 from core.platforms.oracle_vm.facts import AgentLogin, OvmServerFacts
 from core.text import is_inert
+from core.transports.ssh import SshSession
 from tests.lab.collect.looking import QUICK, looking, stopped
 
 FIRST, SECOND, THIRD = "203.0.113.11", "203.0.113.12", "203.0.113.13"
@@ -22,7 +25,7 @@ async def test_every_fact_of_a_healthy_server_has_its_source_and_time() -> None:
         fleet = await look.collect()
     facts = fleet.servers[FIRST]
     assert isinstance(facts, OvmServerFacts)
-    not_asked = {"pool_lun"}  # the pool lies on NFS
+    not_asked = {"pool_lun", "dlm_package", "service_domains", "ldoms_version"}  # NFS; no SPARC
     for name in type(facts).model_fields:
         if name in ("name", "address", "planes", "observed_at") or name in not_asked:
             continue
@@ -37,6 +40,38 @@ async def test_every_fact_of_a_healthy_server_has_its_source_and_time() -> None:
     assert fleet.manager is not None
     assert fleet.manager.release.value == "3.4"
     assert list(fleet.servers) == [FIRST, SECOND, THIRD]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("scenario", ["healthy-nfs", "healthy-lun", "sparc-nfs"])
+async def test_the_full_set_takes_three_channels_a_server(
+    scenario: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: Counter[str] = Counter()
+    run = SshSession.run
+
+    async def counted(self: SshSession, *args: Any, **how: Any) -> Any:
+        opened[self.server] += 1
+        return await run(self, *args, **how)
+
+    monkeypatch.setattr(SshSession, "run", counted)
+    async with looking(scenario) as look:
+        await look.collect()
+    assert dict(opened) == {FIRST: 3, SECOND: 3, THIRD: 3}
+
+
+@pytest.mark.asyncio
+async def test_a_command_that_hangs_loses_nothing_but_its_own_facts() -> None:
+    async with looking("healthy-nfs") as look:
+        nas = next(iter(look.lab.world.nas.values()))
+        nas.is_up = False  # showmount, rpcinfo and mount wait until their limit over there
+        fleet = await look.collect()
+    facts = fleet.servers[FIRST]
+    assert isinstance(facts, OvmServerFacts)
+    assert facts.own_name_addresses.value == (FIRST,)
+    assert facts.vip_holder_mac.is_known
+    assert (facts.ports_reached.value or {})["nas01.lab.example:2049"] == "timeout"
+    assert facts.pool_nfs.value is None or facts.pool_nfs.value.entries is None
 
 
 @pytest.mark.asyncio
