@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
 
+from typing_extensions import override
+
 from core.checks.judge import judge
 from core.checks.runner import run_checks
 from core.engine.history import read_run, run_ids
@@ -148,9 +150,10 @@ def lab_process() -> Iterator[LabProcess]:
         spec, passwords = ours.recv()
         yield LabProcess(ours, spec, Secrets(passwords))
     finally:
-        ours.close()
+        ours.send(None)
         worker.join(10)
         worker.kill()
+        ours.close()
 
 
 # -- points --------------------------------------------------------------------------------------------------------
@@ -169,6 +172,7 @@ class Point:
         """A journal write that tells of a command or its reply, and of nothing else."""
         return " journal: command" in self.what and "," not in self.what
 
+    @override
     def __str__(self) -> str:
         return f"{self.what} ({self.nth}{', guarded' if self.is_guarded else ''})"
 
