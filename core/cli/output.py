@@ -1,9 +1,12 @@
-"""The only place of the command line that writes to standard output: data, never narration."""
+"""The only place of the command line that writes to standard output, or to a file asked for: data, never narration."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 
@@ -23,3 +26,16 @@ def emit_line(document: Any) -> None:
     """One JSON document on a line of its own, at once."""
     sys.stdout.write(json.dumps(document, ensure_ascii=False, default=str) + "\n")
     sys.stdout.flush()
+
+
+def write_file(path: Path, text: str) -> None:
+    """A file for its owner only (0600), whole at once; SpecError when it cannot be written."""
+    from core.errors import SpecError, SpecProblem
+
+    try:
+        handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(path)
+    except OSError as error:
+        raise SpecError([SpecProblem(str(path), f"cannot be written: {error.strerror or error}")]) from error

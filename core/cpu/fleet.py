@@ -26,6 +26,7 @@ class Fleet:
     sources: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)  # why a processor is not known
     groups: dict[str, list[str]] = field(default_factory=dict)  # as a controller lists them: group -> servers
+    hosts: dict[str, str] = field(default_factory=dict)  # server -> its own host name, where facts tell it
 
     def add(self, name: str, profile: CpuProfile | None, source: str = "", reason: str = "") -> str:
         """Add a server under its name, or under a numbered one when the name is taken; returns the name used."""
@@ -187,6 +188,8 @@ def _read_server(fleet: Fleet, name: str, facts: Mapping[str, Any], source: str)
     cpu = facts.get("cpu")
     reason = _text(cpu.get("missing")) if isinstance(cpu, dict) else "no processor in the facts"
     used = fleet.add(name, profile, source, reason or "")
+    if host := _text(_fact(facts, "hostname")):
+        fleet.hosts[used] = host
     fleet.memory[used] = Memory(_mib(_fact(facts, "memory_mib")), _mib(_fact(facts, "free_memory_mib")))
 
 

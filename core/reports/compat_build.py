@@ -116,7 +116,20 @@ def notes(found: CompatReport) -> list[str]:
     return lines
 
 
-def _server(found: CompatReport, name: str) -> dict[str, Any]:
+def _read_back(found: CompatReport) -> dict[str, str]:
+    """The group that each server was seen in; a default one where it is in several."""
+    back: dict[str, str] = {}
+    for group, servers in sorted(found.fleet.reading.members.items(), key=lambda each: _is_custom(each[0])):
+        for server in servers:
+            back.setdefault(server, group)
+    return back
+
+
+def _is_custom(group: str) -> bool:
+    return not group.lower().startswith("default")
+
+
+def _server(found: CompatReport, name: str, group_read_back: str | None) -> dict[str, Any]:
     profile = found.fleet.profiles[name]
     p = profile or CpuProfile()
     group = compat.group_id(profile) if profile is not None else None
@@ -137,7 +150,7 @@ def _server(found: CompatReport, name: str) -> dict[str, Any]:
         "is_virtual": p.is_virtual,
         "differs_inside": p.differs_inside,
         "group": group[0] if group else None,
-        "group_read_back": p.group,
+        "group_read_back": group_read_back,
         "release": p.platform_release,
         "source": found.fleet.sources.get(name, ""),
     }
@@ -162,7 +175,7 @@ def _cell(found: CompatReport, i: int, j: int, guest: Guest) -> dict[str, Any]:
 
 def document(found: CompatReport, *, expand: bool = False) -> dict[str, Any]:
     """The report as JSON values; `expand` lists server pairs instead of class pairs, up to 64 servers."""
-    matrix, pool = found.matrix, found.pool
+    matrix, pool, back = found.matrix, found.pool, _read_back(found)
     count = range(len(matrix.classes))
     cells = [_cell(found, i, j, guest) for guest in matrix.guests for i in count for j in count]
     if expand:
@@ -170,7 +183,7 @@ def document(found: CompatReport, *, expand: bool = False) -> dict[str, Any]:
     data: dict[str, Any] = {
         "schema": SCHEMA,
         "guests": [guest.value for guest in matrix.guests],
-        "servers": [_server(found, name) for name in matrix.servers],
+        "servers": [_server(found, name, back.get(name)) for name in matrix.servers],
         "classes": [{"id": item.id, "servers": list(item.servers)} for item in matrix.classes],
         "groups": [
             {"id": each.id, "name": each.name, "servers": list(each.servers)} for each in _groups(found)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.diagnostics import EXIT_DONE, EXIT_REFUSED, say
 from core.cli.inputs import add_common, gather_secrets, require_trust
-from core.cli.output import emit_json, emit_line, emit_text
+from core.cli.output import emit_json, emit_line, emit_text, write_file
 
 if TYPE_CHECKING:
     from core.models.results import CheckResult
@@ -32,6 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--json-lines",
         action="store_true",
         help="print each result as it is made, a JSON line each, then the rest",
+    )
+    parser.add_argument(
+        "--facts-file",
+        type=Path,
+        metavar="FILE",
+        help="also write all that was seen to FILE (JSON, 0600), for `compat --facts`",
     )
     parser.add_argument(
         "--intrusive",
@@ -59,6 +66,8 @@ def run(args: argparse.Namespace) -> int:
             intrusive=args.intrusive,
             on_result=_emit_row if args.json_lines else None,
         )
+        if args.facts_file is not None:
+            write_file(args.facts_file, checked.fleet.model_dump_json(indent=1) + "\n")
         return _tell(service, spec, checked, args)
 
     return asyncio.run(look())

@@ -154,6 +154,8 @@ def merge(fleet: Fleet, other: Fleet) -> list[str]:
         used = fleet.add(name, profile, other.sources.get(name, ""), other.reasons.get(name, ""))
         if name in other.memory:
             fleet.memory[used] = other.memory[name]
+        if name in other.hosts:
+            fleet.hosts[used] = other.hosts[name]
         names.append(used)
     for group, servers in other.groups.items():
         fleet.groups.setdefault(group, []).extend(servers)

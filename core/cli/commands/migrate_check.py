@@ -82,12 +82,16 @@ def _of_run(args: argparse.Namespace) -> Fleet:
 
 
 def _server(fleet: Fleet, name: str) -> str:
-    """The server as the facts name it; a short name stands for its full one when only one fits."""
+    """The server as the facts name it; its own host name or a short name will do when only one fits."""
     from core.reports.compat_build import CompatInputError
 
     if name in fleet.profiles:
         return name
-    near = [server for server in fleet.profiles if server.split(".")[0] == name]
+    near = [
+        server
+        for server in fleet.profiles
+        if name in (server.split(".")[0], fleet.hosts.get(server), fleet.hosts.get(server, "").split(".")[0])
+    ]
     if len(near) == 1:
         return near[0]
     known = ", ".join(list(fleet.profiles)[:8])
