@@ -150,12 +150,20 @@ class Session:
         )
 
     def missing_secrets(self) -> list[str]:
-        """Labels of the secrets that are needed and not given, or refused and not typed again."""
+        """Labels of the secrets that are needed and not given, refused and not typed again, or cannot be sent."""
         return [
-            f"{label} ({'refused, type it again' if name in self.refused else 'not given'})"
+            f"{label} ({trouble})"
             for name, label, _help in self.secrets_needed()
-            if name not in self.secrets or name in self.refused
+            if (trouble := self._secret_trouble(name))
         ]
+
+    def _secret_trouble(self, name: str) -> str:
+        if name in self.refused:
+            return "refused, type it again"
+        value = self.secrets.get(name)
+        if value is None:
+            return "not given"
+        return self.service.secret_problem(self.platform.name, name, value) or ""
 
     def give_secret(self, name: str, value: str) -> None:
         """A secret was typed and confirmed with Enter."""
