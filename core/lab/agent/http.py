@@ -123,6 +123,12 @@ def render(reply: Reply, request: Request, server_line: str, *, keep: bool, only
     return head if request.method == "HEAD" else head + reply.body
 
 
+def with_length(head: bytes, length: int) -> bytes:
+    """The head of a reply with another Content-Length, the empty line included."""
+    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length:")]
+    return b"\r\n".join([*lines, b"Content-Length: %d" % length]) + b"\r\n\r\n"
+
+
 async def _read_headers(reader: asyncio.StreamReader) -> dict[str, str]:
     headers: dict[str, str] = {}
     total = 0

@@ -265,6 +265,17 @@ class AgentServer:
             stream.write(data[: len(data) // 2 + 64])
             await stream.drain()
             return False
+        if self._strikes("agent-charset", name) is not None:
+            head, _, body = data.partition(b"\r\n\r\n")
+            text = (
+                body.replace(b"UTF-8", b"UTF-16")
+                .replace(b"utf-8", b"UTF-16")
+                .replace(b"<string>", b"<string>\xe9\xff\xc3")
+            )
+            data = http.with_length(head, len(text)) + text
+        if self._strikes("agent-short-length", name) is not None:
+            head, _, body = data.partition(b"\r\n\r\n")
+            data = http.with_length(head, len(body) // 2) + body
         if self._strikes("agent-trickle", name) is not None:
             for index in range(len(data)):
                 stream.write(data[index : index + 1])

@@ -247,6 +247,12 @@ class Dom0Server:
             await asyncio.sleep(faults.seconds_of(slow, self.world))
         if self._strikes("ssh-drops", name) is not None:
             raise _CutError
+        if self._strikes("ssh-charset", name) is not None:
+            command.io.out("Zürich ÿ ".encode("latin-1"))
+        if (trickle := self._strikes("ssh-trickle", name)) is not None:
+            for _ in range(int(trickle.get("bytes", 3600))):
+                command.io.out(b"x")
+                await asyncio.sleep(1.0 / self.world.speed)
         if self._strikes("ssh-escape", name) is not None:
             command.write(faults.ESCAPE_TEXT.replace("\0", ""))
         if self._strikes("ssh-garbage", name) is not None:

@@ -199,7 +199,8 @@ class _ServerLook:
                     self.is_named.set()
                 if agent.done():
                     self._ready.set()
-                await self.dom0.look_at_peers(session, await peers.of(self.name))
+                if not self.is_final:
+                    await self.dom0.look_at_peers(session, await peers.of(self.name))
         except PoolwrightError as error:
             self.dom0.fail(error)
             await asyncio.wait([agent])

@@ -74,7 +74,10 @@ class Dom0Look:
         """Everything but the peers; never raises for the server's answers."""
         self.plane = PlaneFact(state=PlaneState.OK, warnings=warnings)
         await self._inside(session, warnings)
-        await self._outside(session)
+        if self._base:
+            await self._outside(session)
+        else:
+            self.miss_rest(short_reason("SSH", self.plane))
 
     async def _inside(self, session: CommandSession, warnings: tuple[str, ...]) -> None:
         """What the server's own system tells, and its clock: `date` stands first and last in the batch."""
@@ -83,7 +86,9 @@ class Dom0Look:
         sections = await self._batch(
             session, commands.BASE, limit_s, (*dom0.FIELDS, *CLOCK), limits=commands.LIMITS
         )
-        if sections is None:
+        if sections is None:  # whatever made this fail makes the rest fail too, after a long wait
+            reason = next((fact.missing for fact in self.seen.values() if fact.missing), "nothing was told")
+            self.plane = PlaneFact(state=PlaneState.BROKEN, reason=reason, warnings=warnings)
             return
         self._base = sections
         self.seen |= dom0.observe_base(sections, datetime.now(UTC))
