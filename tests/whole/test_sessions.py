@@ -186,7 +186,7 @@ async def test_an_ssh_connection_that_is_cut_loses_nothing(tmp_path: Path) -> No
         again = pexpect.spawn(argv[0], argv[1:], encoding="utf-8", timeout=WAIT_S)
         said = again.read()
         again.close()
-        return int(again.exitstatus or 0), str(said)
+        return -1 if again.exitstatus is None else again.exitstatus, str(said)
 
     async with place(tmp_path) as here, running_sshd(tmp_path / "server") as server:
         await asyncio.to_thread(operator, server)
