@@ -9,20 +9,24 @@ import getpass
 import importlib
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.text import Text
-from textual import work
-from textual.app import App
+from textual import on, work
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
+from textual.screen import Screen
+from textual.widgets import Input
 from typing_extensions import override
 
-from tui import borrow, theme
+from tui import borrow, keys, theme
 from tui.entrance import Entrance
 from tui.screens.home import HomeScreen
-from tui.widgets.dialog import Ask, Help
+from tui.widgets.dialog import Ask, Copied, Help
 
 if TYPE_CHECKING:
     from core.secrets import Secrets
@@ -35,6 +39,13 @@ SCREENS: Mapping[str, str] = {
     "connect": "ConnectScreen", "pool": "PoolScreen", "servers": "ServersScreen", "storage": "StorageScreen",
     "compatibility": "CompatibilityScreen", "review": "ReviewScreen", "run": "RunScreen", "done": "DoneScreen",
 }  # fmt: skip
+
+
+SURVIVES: Mapping[bool | None, str] = {
+    True: "a run outlives logout",
+    False: "a run ENDS at logout",
+    None: "logout may end a run",
+}
 
 
 class PoolwrightApp(App[int]):
@@ -52,7 +63,15 @@ class PoolwrightApp(App[int]):
             id="app.quit",
             tooltip="leave; a run goes on by itself, answers are kept",
         ),
-        Binding("f12", "change_theme", "Theme", id="app.theme", show=False),
+        Binding("f12", "change_theme", "Theme", id="app.theme", show=False, tooltip="the next colour theme"),
+        Binding(
+            "ctrl+p,f11",
+            "command_palette",
+            "Palette",
+            id="app.palette",
+            show=False,
+            tooltip="all commands, by name",
+        ),
     ]
 
     def __init__(
@@ -78,7 +97,11 @@ class PoolwrightApp(App[int]):
         self.hints = dict(hints or {})
         self.autosave_path = autosave
         self.runs: list[RunView] = []
+        self.survives = ""  # how a run started here outlives the session, in words; empty: not known yet
+        self.survival_warnings: tuple[str, ...] = ()
+        self.own_keys: dict[str, str] = {}  # what the operator bound anew: binding id -> keys
         self.operator = _operator()
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def _has_theme(self) -> bool:
         return os.environ.get("POOLWRIGHT_THEME", "") in self.available_themes
@@ -119,6 +142,11 @@ class PoolwrightApp(App[int]):
     def session(self, session: Session) -> None:
         self._session = session
 
+    @property
+    def has_session(self) -> bool:
+        """Was a screen of the wizard opened?"""
+        return self._session is not None
+
     def service(self) -> Service:
         """The service, made when first needed."""
         with self._making:  # the list of runs is fetched by a thread
@@ -134,6 +162,10 @@ class PoolwrightApp(App[int]):
         try:
             service = self.service()
             runs = service.runs()
+            if not self.survives:
+                found = service.survival()
+                self.survives = SURVIVES[found.survives]
+                self.survival_warnings = found.warnings
         except (PoolwrightError, OSError) as error:
             self.call_from_thread(self.tell, f"cannot list the runs: {error}", bad=True)
             return
@@ -141,6 +173,7 @@ class PoolwrightApp(App[int]):
 
     def _take_runs(self, runs: Sequence[RunView], autosave: Path) -> None:
         self.runs = list(runs)
+        keys.take(self, self.service().settings.keys)
         self.autosave_path = self.autosave_path or autosave
         if isinstance(self.screen, HomeScreen):
             self.screen.show_menu()
@@ -225,6 +258,16 @@ class PoolwrightApp(App[int]):
             self.tell(f"answers cannot be saved: {error.strerror or error}", bad=True)
 
     @override
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: where to go, and everything this screen can do."""
+        return keys.commands(self, screen)
+
+    @on(CommandPalette.Opened)
+    def _palette_opened(self) -> None:
+        for each in self.screen.query(Input):
+            each.cursor_blink = False
+
+    @override
     def _fatal_error(self) -> None:
         """A bug ends the app with its traceback, but never with local variables: a password may be among them."""
         from rich.segment import Segments
@@ -247,18 +290,23 @@ class PoolwrightApp(App[int]):
         """Ask for one line."""
         _ = self.push_screen(Ask(text, value), then)
 
+    def copy(self, text: str) -> None:
+        """Put text on the clipboard (OSC 52), and show it as plain lines for terminals that do not take it."""
+        self.copy_to_clipboard(text)
+        _ = self.push_screen(Copied(text))
+
     def show_text(self, text: Text) -> None:
         """A text in full, over the screen, scrolling."""
         _ = self.push_screen(Help(text, ()))
 
     def show_help(self, about: Text) -> None:
         """Help for where the operator is, with the keys that work there."""
-        keys = [
+        shown = [
             (self.get_key_display(each.binding), each.binding.tooltip or each.binding.description)
             for each in self.screen.active_bindings.values()
             if each.enabled and each.binding.description and each.binding.id
         ]
-        _ = self.push_screen(Help(about, keys))
+        _ = self.push_screen(Help(about, shown))
 
     @override
     def action_change_theme(self) -> None:

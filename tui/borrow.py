@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from core import text as core_text
 
 ELLIPSIS = core_text.ELLIPSIS
@@ -43,3 +45,10 @@ def _words(text: str) -> list[str]:
                 word += char
         words.append(word)
     return [word for word in words if word]
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file of mode 0600 atomically; OSError when that fails."""
+    from core.paths import write_private
+
+    write_private(path, text)

@@ -10,6 +10,7 @@ from core.errors import PoolwrightError
 from core.models.events import EventKind, RunEvent, RunState, StepState
 from core.service import RunView, Service, StepView
 from tui.borrow import inert
+from tui.timing import StepClock
 
 LOG_LINES = 5000  # kept for the screen; the journal has them all
 
@@ -28,6 +29,8 @@ class Bridge:
         self.logged = 0  # lines ever added to the log
         self.ended: RunView | None = None
         self.error = ""
+        self.clock = StepClock()
+        self.controller = ""  # who controls it, or asked for what, in the journal's words
         self.on_line: Callable[[str], None] | None = None  # told every new line of the log
 
     def load(self) -> None:
@@ -62,8 +65,11 @@ class Bridge:
         if event.seq <= self.last_seq:
             return
         self.last_seq = event.seq
+        self.clock.apply(event)
         if event.kind is EventKind.STEP_STATE:
             self._step(event)
+        elif event.kind is EventKind.CONTROL:
+            self.controller = event.text
         elif event.kind is EventKind.RUN_STATE and event.state in set(RunState):
             self.state = RunState(event.state)
         line = " ".join(part for part in (event.step, event.state, event.text) if part)

@@ -103,6 +103,7 @@ class Entrance:
             self.app.tell(str(error), bad=True)
             return
         session = Session(self.app.service(), None, self.app.secrets)
-        session.run, session.run_has_ended = run, view.outcome is not None
+        has_ended = view.outcome is not None and not view.is_live
+        session.run, session.run_has_ended = run, has_ended
         self.app.session = session
-        self.app.go("done" if view.outcome is not None else "run")
+        self.app.go("done" if has_ended else "run")

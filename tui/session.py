@@ -181,9 +181,36 @@ class Session:
         spec = self.draft()
         return spec is not None and frozenset(self.platform.endpoints(spec)) <= self._trusted
 
+    def controller_spec(self) -> BaseSpec | None:
+        """The spec without its servers: enough to ask the controller for those it knows. None: not yet."""
+        if any(
+            each.is_required and not self.answers.flat.get(each.path, "").strip()
+            for each in self.fields("connect")
+        ):
+            return None
+        spec = self.sketch()
+        return None if spec is None else spec.model_copy(update={"servers": ()})
+
+    def is_controller_trusted(self) -> bool:
+        """Was the controller's identity confirmed?"""
+        spec = self.controller_spec()
+        return spec is not None and frozenset(self.platform.endpoints(spec)) <= self._trusted
+
+    async def known_servers(self) -> tuple[str, ...]:
+        """Servers the controller knows and that are not named yet; PoolwrightError with the reason when it is not
+        asked."""
+        spec = self.controller_spec()
+        if spec is None:
+            raise PoolwrightError("cannot ask Manager: it is not named yet", fix="F7 goes back to Connect")
+        missing = [each for each in self.missing_secrets() if CONTROLLER in each.lower()]
+        if missing:
+            raise PoolwrightError(f"cannot ask Manager: {missing[0]}", fix="F7 goes back to Connect")
+        known = await self.service.known_servers(spec, self.secrets)
+        return tuple(name for name in known if name not in self.answers.servers)
+
     async def look_at_identities(self) -> list[Identity]:
         """Fetch the identities of everything named so far; sends no secret."""
-        spec = self.draft()
+        spec = self.draft() or self.controller_spec()
         self.identities = [] if spec is None else await self.service.identities(spec, self.secrets)
         self.touch()
         return self.identities
@@ -195,7 +222,7 @@ class Session:
     def confirm_identities(self) -> None:
         """Pin all new ones; refuses while a changed one is there."""
         self.service.trust(self.identities_in("changed") or self.identities_in("new"))
-        self._trusted = frozenset(each.endpoint for each in self.identities)
+        self._trusted = self._trusted | {each.endpoint for each in self.identities}
         self.touch()
 
     # -- live checks

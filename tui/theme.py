@@ -57,6 +57,7 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("running", "▸", ">", "running", "busy"),
     ("paused", "‖", "=", "paused", "warn"),
     ("rolling_back", "◂", "<", "rolling back", "busy"),
+    ("interrupted", "!", "!", "interrupted", "warn"),
     # outcomes
     ("created", "✓", "+", "created", "good"),
     ("cleaned", "✓", "+", "cleaned up", "good"),

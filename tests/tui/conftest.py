@@ -47,6 +47,11 @@ def text_of(app: PoolwrightApp) -> str:
     return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
 
 
+def told(app: PoolwrightApp) -> str:
+    """Every message that was shown beside the screen (tests draw none)."""
+    return "\n".join(each.message for each in app._notifications)
+
+
 async def until(pilot: Pilot[Any], holds: Callable[[], object], what: str = "") -> None:
     """Let the app work until something holds; fails with what is on the screen."""
     for _turn in range(400):

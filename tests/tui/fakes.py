@@ -24,8 +24,10 @@ from core.paths import StatePaths
 from core.platforms.base import Platform, SecretField
 from core.platforms.oracle_vm.platform import SECTIONS
 from core.platforms.oracle_vm.spec import PoolSpec
+from core.runner.survival import Survival, Way
 from core.secrets import Secrets
 from core.service import Checked, OnResult, OnServer, RunView, Service, StepView, Verdicts
+from core.settings import Settings
 from core.transports.base import Endpoint
 from core.transports.trust import Identity, TrustState
 
@@ -76,6 +78,8 @@ class FakeService(Service):
 
     def __init__(self, state_dir: Path) -> None:
         self.paths = StatePaths.of(state_dir)
+        self.settings = Settings.model_construct(keys={})
+        self.outlook = Survival(Way.DETACHED, True, "detached; no login session holds it")
         self.pins: dict[tuple[str, str], str] = {}
         self.changed: set[str] = set()  # servers whose identity has changed
         self.bad: dict[
@@ -94,6 +98,9 @@ class FakeService(Service):
         self.reached = asyncio.Event()  # a check is waiting there
         self.views: dict[str, RunView] = {}
         self.actions: list[str] = []
+        self.controller = ""  # somebody else who controls every run
+        self.deeds: list[tuple[str, str, tuple[str, ...]]] = []  # resume or rollback, run, names of secrets
+        self.known: tuple[str, ...] = ()  # servers the controller lists
         self.started: list[tuple[BaseSpec, Plan, tuple[str, ...]]] = []
 
     @override
@@ -117,7 +124,11 @@ class FakeService(Service):
     @override
     async def identities(self, spec: BaseSpec, secrets: Secrets) -> list[Identity]:
         await asyncio.sleep(0)
-        return [self._identity(each) for each in FakePlatform().endpoints(spec)]
+        behind = [self._identity(each) for each in FakePlatform().endpoints(spec)]
+        if spec.jump is None:
+            return behind
+        jump = self._identity(Endpoint(spec.jump.host, "jump", spec.jump.host, spec.jump.host, 22, "ssh"))
+        return [jump, *behind] if jump.state is TrustState.KNOWN else [jump]
 
     def _identity(self, endpoint: Endpoint) -> Identity:
         shown = f"SHA256:{abs(hash_of(endpoint.server + endpoint.plane)):043d}"[:50]
@@ -278,6 +289,10 @@ class FakeService(Service):
     # -- runs
 
     @override
+    def survival(self) -> Survival:
+        return self.outlook
+
+    @override
     async def start(
         self, spec: BaseSpec, plan: Plan, secrets: Secrets, *, accepted: Sequence[str] = ()
     ) -> str:
@@ -363,8 +378,35 @@ class FakeService(Service):
     async def control(self, run: str, action: str, *, take_over: bool = False) -> str:
         if run not in self.views:
             raise RunnerError("cannot reach the runner: no such run")
+        if self.controller and not take_over:
+            raise RunnerError(
+                f"cannot {action} run {run}: {self.controller} controls this run; take it over if that is meant"
+            )
+        self.controller = ""
         self.actions.append(action)
         return action
+
+    @override
+    async def resume(self, run: str, secrets: Secrets) -> str:
+        return self._continue("resume", run, secrets)
+
+    @override
+    async def rollback(self, run: str, secrets: Secrets) -> str:
+        return self._continue("rollback", run, secrets)
+
+    def _continue(self, deed: str, run: str, secrets: Secrets) -> str:
+        self.deeds.append((deed, run, secrets.names()))
+        self.views[run] = replace(self.views[run], is_live=True, outcome=None, state=RunState.RUNNING)
+        return run
+
+    @override
+    def spec_of(self, run: str) -> BaseSpec:
+        return next(spec for spec, plan, _accepted in self.started if plan.pool == self.views[run].pool)
+
+    @override
+    async def known_servers(self, spec: BaseSpec, secrets: Secrets) -> tuple[str, ...]:
+        assert spec.servers == ()
+        return self.known
 
     @override
     def runs(self) -> list[RunView]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 
-from core.models.events import Outcome
-from tests.tui.conftest import at, fill, text_of, until
-from tests.tui.fakes import FakeService
+from core.models.events import Outcome, RunState
+from core.runner.survival import Survival, Way
+from core.secrets import Secrets
+from tests.tui.conftest import at, fill, text_of, told, until
+from tests.tui.fakes import SECRETS, FakeService
 from tests.tui.ways import SIZE, to_ready, to_step
 from tui.app import PoolwrightApp
 from tui.session import Session
@@ -115,3 +120,103 @@ async def test_a_crash_shows_no_secret(
     said = "".join(capsys.readouterr())
     assert "made to crash" in said
     assert "canary-4711" not in said
+
+
+async def _ended(service: FakeService, app: PoolwrightApp, pilot: Pilot[Any], *, runs: int = 1) -> None:
+    """Runs of the prepared pool in the list, the last one interrupted."""
+    await at(pilot, "HomeScreen")
+    app.entrance.begin("ready")
+    await at(pilot, "ConnectScreen")
+    await app.session.look_at_identities()
+    app.session.confirm_identities()
+    await app.session.check()
+    for _number in range(runs):
+        run = await app.session.start()
+        service.views[run] = replace(service.views[run], is_live=False, message="interrupted: resume it")
+    app.session.run = ""
+    await pilot.press("escape")
+    await at(pilot, "HomeScreen")
+    await until(pilot, lambda: len(app.runs) == runs, "runs")
+    await pilot.press("r")
+    await at(pilot, "RunsScreen")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("key", "deed"), [("f5", "resume"), ("f9", "rollback")])
+async def test_an_interrupted_run_is_gone_on_with_or_taken_back(
+    ready_app: PoolwrightApp, service: FakeService, key: str, deed: str
+) -> None:
+    ready_app.secrets = Secrets({name: value for name, value in SECRETS.items() if name != "agent"})
+    async with ready_app.run_test(size=SIZE) as pilot:
+        ready_app.secrets = Secrets(SECRETS)
+        await _ended(service, ready_app, pilot)
+        ready_app.secrets = Secrets({name: value for name, value in SECRETS.items() if name != "agent"})
+        assert "interrupted" in text_of(ready_app)
+        await pilot.press(key)
+        await at(pilot, "AskSecrets")
+        assert not service.deeds
+        await until(
+            pilot, lambda: ready_app.focused is ready_app.screen.query_one("#s-agent"), "the missing one"
+        )
+        await fill(pilot, SECRETS["agent"], "tab", "tab", "enter")
+        await at(pilot, "RunsScreen")  # the safe answer was next
+        assert not service.deeds
+        await pilot.press(key)
+        await at(pilot, "AskSecrets")
+        await fill(pilot, SECRETS["agent"], "tab", "tab", "tab", "enter", into="#s-agent")
+        await at(pilot, "DoneScreen")
+        ((done, run, names),) = service.deeds
+        assert (done, run, set(names)) == (deed, "260301-020000-00", set(SECRETS))
+
+
+@pytest.mark.asyncio
+async def test_two_runs_are_compared(ready_app: PoolwrightApp, service: FakeService) -> None:
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await _ended(service, ready_app, pilot, runs=2)
+        newest = ready_app.runs[0].run
+        service.views[newest] = replace(service.views[newest], outcome=Outcome.CREATED, state=RunState.DONE)
+        await pilot.press("f6")
+        await until(pilot, lambda: "mark one run" in told(ready_app), "told how")
+        await pilot.press("space", "down", "f6")
+        await at(pilot, "Help")
+        assert f"A = {newest}" in text_of(ready_app)
+        assert "A: created" in text_of(ready_app)
+
+
+@pytest.mark.asyncio
+async def test_control_is_taken_over_only_when_asked(ready_app: PoolwrightApp, service: FakeService) -> None:
+    service.hold = asyncio.Event()
+    service.controller = "anna (pid 4711)"
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_ready(pilot)
+        await fill(pilot, "pool1", "enter", into="#name")
+        await at(pilot, "RunScreen")
+        await until(pilot, lambda: "1 of 4 steps" in text_of(ready_app), "first step")
+        await pilot.press("p")
+        await at(pilot, "Confirm")
+        assert "anna (pid 4711)" in text_of(ready_app)
+        await pilot.press("enter")
+        await at(pilot, "RunScreen")
+        assert service.actions == []
+        await pilot.press("p")
+        await at(pilot, "Confirm")
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: service.actions == ["pause"], "taken over")
+        service.hold.set()
+        await at(pilot, "DoneScreen")
+
+
+@pytest.mark.asyncio
+async def test_a_run_that_ends_at_logout_says_so(ready_app: PoolwrightApp, service: FakeService) -> None:
+    warning = "logind ends all your processes at logout: stay logged in"
+    service.outlook = Survival(Way.DETACHED, False, "detached", (warning,))
+    service.hold = asyncio.Event()
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: ready_app.survives, "outlook")
+        await to_ready(pilot)
+        assert "a run ENDS at logout" in text_of(ready_app)
+        await fill(pilot, "pool1", "enter", into="#name")
+        await at(pilot, "RunScreen")
+        await until(pilot, lambda: warning in text_of(ready_app), "warning")
+        service.hold.set()
+        await at(pilot, "DoneScreen")

@@ -14,7 +14,7 @@ from core.models.events import Outcome
 from core.models.results import Verdict
 from core.secrets import Secrets
 from tests.tui.conftest import at, fill, text_of, until
-from tests.tui.fakes import SECRETS, SPEC, FakeService
+from tests.tui.fakes import NOW, SECRETS, SPEC, FakeService
 from tui.app import SCREENS, PoolwrightApp
 
 Compare = Callable[..., bool]
@@ -32,9 +32,11 @@ def troubled(service: FakeService) -> FakeService:
 
 
 def app_on(service: FakeService) -> PoolwrightApp:
-    return PoolwrightApp(
+    app = PoolwrightApp(
         lambda: service, spec=SPEC, secrets=Secrets(SECRETS), hints={"Rehearsal": "nothing real is touched"}
     )
+    app.now = lambda: NOW
+    return app
 
 
 def opened(step: str, *keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 from typing_extensions import override
 
-from tui import paint, wizard
+from tui import paint, status, wizard
 from tui.screens.quiet import QuietScreen
 from tui.widgets.key_bar import KeyBar, own_keys
 from tui.widgets.stepper import Stepper
@@ -49,6 +49,7 @@ class StepScreen(QuietScreen[None]):
         super().__init__()
         self._drawn = -1
         self._said = ""
+        self._headed = ""
 
     @property
     def pw(self) -> PoolwrightApp:
@@ -105,11 +106,24 @@ class StepScreen(QuietScreen[None]):
         self._drawn = self.session.version
         self.draw()
         self.query_one(Stepper).show(self.pw, self.session, self.step_id)
+        self.show_status()
         self.show_missing()
 
     def on_screen_resume(self) -> None:
         """Coming back from another screen: draw everything again."""
         self._drawn = -1
+
+    def show_status(self) -> None:
+        """The heading, and at its right Manager, trust and how a run would outlive the session."""
+        line = self.query_one("#heading", Static)
+        made = status.heading(self.pw, self.session, wizard.step(self.step_id).heading, line.size.width)
+        if made.plain != self._headed:
+            self._headed = made.plain
+            line.update(made, layout=False)
+
+    def on_resize(self) -> None:
+        """Another width, another line."""
+        self._drawn, self._headed = -1, ""
 
     def missing(self) -> tuple[str, ...]:
         """Why this step may not be left forwards."""

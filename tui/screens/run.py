@@ -12,12 +12,16 @@ from textual.widget import Widget
 from textual.widgets import Button, DataTable, RichLog, Static
 from typing_extensions import override
 
-from core.errors import PoolwrightError
+from core.errors import PoolwrightError, RunnerError
 from core.models.events import RunState
-from tui import paint
+from tui import paint, timing
+from tui.borrow import inert
 from tui.bridge import Bridge
 from tui.screens.base import StepScreen
 from tui.widgets.dialog import Confirm
+
+CLOCK_S = 5  # seconds between two drawings of the time: a slow line must not pay for a ticking clock
+TAKE_OVER = "take it over"  # core.runner.server's words when somebody else controls the run
 
 
 class RunScreen(StepScreen):
@@ -112,12 +116,24 @@ class RunScreen(StepScreen):
     def _draw_state(self) -> None:
         through, total = self.bridge.progress
         said = paint.state(self.pw, self.bridge.state.value)
-        said.append(f"  {through} of {total} steps   run {self.bridge.run}")
+        said.append(f"  {through} of {total} steps   {self._times()}   run {self.bridge.run}")
+        if self.bridge.controller:
+            said.append_text(paint.styled(self.pw, f"   {self.bridge.controller}", "muted", 80))
         if self.bridge.error:
             said.append_text(paint.styled(self.pw, f"   {self.bridge.error}; F5 attaches again", "bad"))
         if said.plain != self._state:
             self._state = said.plain
             self.query_one("#state", Static).update(said, layout=False)
+
+    def _times(self) -> str:
+        """Elapsed and what is left; drawn anew only every few seconds, and not at all once the run has ended."""
+        clock, now = self.bridge.clock, self.pw.now()
+        if self.bridge.ended is not None:
+            return timing.words(clock.elapsed_s(clock.last)) if clock.last else ""
+        elapsed = int(clock.elapsed_s(now)) // CLOCK_S * CLOCK_S
+        left = clock.remaining_s(self.bridge.steps.values(), now)
+        about = f", about {timing.words(left - left % CLOCK_S + CLOCK_S)} left" if left is not None else ""
+        return f"{timing.words(elapsed)}{about}"
 
     @override
     def when_complete(self) -> tuple[str, str]:
@@ -128,9 +144,15 @@ class RunScreen(StepScreen):
         if self.session.run_has_ended:
             super().show_missing()
             return
-        self.query_one("#missing", Static).update(
-            "leaving is safe: the run goes on by itself; attach again from home"
+        warnings = self.pw.survival_warnings
+        made = (
+            paint.styled(self.pw, warnings[0], "warn")
+            if warnings
+            else Text("leaving is safe: the run goes on by itself; attach again from home")
         )
+        if made.plain != self._said:
+            self._said = made.plain
+            self.query_one("#missing", Static).update(made, layout=False)
 
     def action_pause(self) -> None:
         """Pause before the next step, or go on."""
@@ -152,11 +174,26 @@ class RunScreen(StepScreen):
     @work(group="control")
     async def _control(self, action: str) -> None:
         try:
-            await self.session.service.control(self.bridge.run, action)
+            said = await self.session.service.control(self.bridge.run, action)
+        except RunnerError as error:
+            if TAKE_OVER not in error.message:
+                self.tell(str(error), bad=True)
+                return
+            sure = await self.app.push_screen_wait(
+                Confirm(f"{inert(error.message)}\n\nTake it over, and {action}?", f"Take over and {action}")
+            )
+            if sure:
+                await self._take_over(action)
         except PoolwrightError as error:
             self.tell(str(error), bad=True)
         else:
-            self.tell(f"asked the runner: {action}")
+            self.tell(said or f"asked the runner: {action}")
+
+    async def _take_over(self, action: str) -> None:
+        try:
+            self.tell(await self.session.service.control(self.bridge.run, action, take_over=True))
+        except PoolwrightError as error:
+            self.tell(str(error), bad=True)
 
     def action_detach(self) -> None:
         """Leave the run to itself."""

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
-from textual import events, on
+from textual import events, on, work
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button, DataTable, Input, Static
 from typing_extensions import override
 
+from core.errors import PoolwrightError
 from tui import paint
-from tui.borrow import expand_servers
+from tui.borrow import expand_servers, inert
 from tui.screens.base import StepScreen
+from tui.widgets.dialog import Confirm
 from tui.widgets.findings import finding_text
 from tui.widgets.options import Options
 from tui.widgets.server_table import QUIET, ServerTable
+
+FILE_MAX_BYTES = 256 * 1024  # a list of servers; Manager's maximum is 256 of them
 
 
 class ServerInput(Input):
@@ -52,8 +57,18 @@ class ServersScreen(StepScreen):
             "f3", "problem", "Problem", id="servers.problem", tooltip="jump to the next server with a finding"
         ),
         Binding("f4", "sort", "Sort", id="servers.sort", tooltip="worst first, or as given"),
+        Binding(
+            "f2", "bring", "Import", id="servers.import", tooltip="from a file, or from Manager's own list"
+        ),
         Binding("f9", "options", "Options", id="servers.options", tooltip="what holds for all servers"),
-        Binding("slash", "filter", "Filter", id="servers.filter", show=False),
+        Binding(
+            "slash",
+            "filter",
+            "Filter",
+            id="servers.filter",
+            show=False,
+            tooltip="only servers with these letters",
+        ),
     ]
 
     @override
@@ -73,6 +88,7 @@ class ServersScreen(StepScreen):
         yield self.button("Back", "back")
         yield self.button("Check all", "check")
         yield self.button("Check one", "check_one")
+        yield self.button("Import", "bring")
         yield self.button("Drop", "drop")
         yield self.button("Options", "options")
         yield self.button("Next", "next")
@@ -198,6 +214,51 @@ class ServersScreen(StepScreen):
         if not self.table.next_problem(self.session):
             self.tell("no server has a finding")
         self.table.focus()
+
+    def action_bring(self) -> None:
+        """Servers from a file, or from Manager's list."""
+
+        def take(text: str | None) -> None:
+            if text is None:
+                return
+            if text.strip():
+                self._from_file(text.strip())
+            elif self.session.is_controller_trusted():
+                self._from_manager()
+            else:
+                self.pw.confirm_trust(self._from_manager)
+
+        self.pw.ask("Path of a file with servers; empty asks Manager for those in no pool:", take)
+
+    def _from_file(self, name: str) -> None:
+        try:
+            with Path(name).expanduser().open("rb") as file:
+                raw = file.read(FILE_MAX_BYTES + 1)
+        except OSError as error:
+            self.tell(f"cannot read {name}: {error.strerror or error}", bad=True)
+            return
+        if len(raw) > FILE_MAX_BYTES:
+            self.tell(f"cannot read {name}: it is longer than {FILE_MAX_BYTES // 1024} KiB", bad=True)
+            return
+        self.add_servers(raw.decode("utf-8", "replace"))
+
+    @work(group="import", exclusive=True)
+    async def _from_manager(self) -> None:
+        self.tell("asking Manager for its servers")
+        try:
+            names = await self.session.known_servers()
+        except PoolwrightError as error:
+            self.tell(str(error), bad=True)
+            return
+        if not names:
+            self.tell("Manager knows no further server that is in no pool")
+            return
+        shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+        sure = await self.app.push_screen_wait(
+            Confirm(f"Manager knows {len(names)} servers in no pool: {inert(shown, 600)}", "Add them")
+        )
+        if sure:
+            self.add_servers("\n".join(names))
 
     def action_sort(self) -> None:
         """Worst first, or as given."""

@@ -23,7 +23,8 @@ class StorageScreen(FormStep):
     step_id = "storage"
     CSS_PATH = "storage.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f5,ctrl+r", "check", "Check", id="wizard.check", tooltip="look at the servers again")
+        Binding("f5,ctrl+r", "check", "Check", id="wizard.check", tooltip="look at the servers again"),
+        Binding("f3", "problem", "Problem", id="findings.problem", tooltip="jump to the next finding"),
     ]
 
     @override
@@ -45,7 +46,8 @@ class StorageScreen(FormStep):
         self.call_later(self._show_secrets)
         found = [each for each in self.session.results.values() if each.scope.value in SCOPES]
         order = {each.key: index for index, each in enumerate(self.session.findings())}
-        self.query_one(Findings).show(sorted(found, key=lambda each: order.get(each.key, len(order))))
+        ordered = sorted(found, key=lambda each: order.get(each.key, len(order)))
+        self.query_one(Findings).show(ordered, self.session.stale())
 
     async def _show_secrets(self) -> None:
         """Only what the storage answers made necessary, or what was refused."""
@@ -70,6 +72,11 @@ class StorageScreen(FormStep):
     def action_next(self) -> None:
         self.query_one(SecretsPanel).take_all()
         self.call_later(super().action_next)
+
+    def action_problem(self) -> None:
+        """Jump to the next finding about storage."""
+        if not self.query_one(Findings).next_problem():
+            self.tell("no finding about storage")
 
     def action_check(self) -> None:
         """Look again, at everything."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
@@ -14,6 +15,7 @@ from typing_extensions import override
 
 from core.errors import PoolwrightError
 from tui import paint
+from tui.randomart import randomart, title_of
 from tui.screens.quiet import QuietScreen
 from tui.widgets.key_bar import KeyBar, own_keys
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from tui.app import PoolwrightApp
 
 ORDER = ("changed", "new", "unreachable", "known")
+JUMP = "jump"  # plane of the machine in between (core.transports.jump)
 
 
 class TrustScreen(QuietScreen[bool]):
@@ -32,7 +35,8 @@ class TrustScreen(QuietScreen[bool]):
         Binding("f7,escape", "leave", "Back", id="wizard.back"),
         Binding("f8,ctrl+n", "confirm", "Next", id="wizard.next"),
         Binding("f5,ctrl+r", "look", "Look again", id="wizard.check"),
-        Binding("f1", "help", "Help", id="wizard.help"),
+        Binding("f4", "visual", "Visual", id="trust.visual", tooltip="the fingerprint as a picture"),
+        Binding("f1", "help", "Help", id="wizard.help", tooltip="what fingerprints are, all keys"),
     ]
 
     def __init__(self) -> None:
@@ -104,6 +108,8 @@ class TrustScreen(QuietScreen[bool]):
             ", ".join(f"{self._count(state)} {state}" for state in ORDER if self._count(state))
             or "nothing to confirm"
         )
+        if self._is_jump_alone:
+            said = f"{said}: the jump host first; what lies behind it is shown once it is confirmed"
         self.query_one("#summary", Static).update(paint.styled(self.pw, said, "bad" if changed else ""))
         self.query_one("#question").display = bool(new and not changed)
         noun = "identity" if new == 1 else "identities"
@@ -115,6 +121,34 @@ class TrustScreen(QuietScreen[bool]):
         else:
             self.query_one("#confirm").focus()
         self._explain()
+
+    @property
+    def _is_jump_alone(self) -> bool:
+        """Is only the machine in between shown yet?"""
+        return {each.endpoint.plane for each in self.rows} == {JUMP}
+
+    def action_visual(self) -> None:
+        """The fingerprint under the cursor as OpenSSH draws it, to compare by eye with the console."""
+        row = self.query_one(DataTable).cursor_row
+        if 0 <= row < len(self.rows):
+            each = self.rows[row]
+            art = randomart(each.fingerprint, title_of(each.algorithm, _bits(each)))
+            lines = art or ("no fingerprint was seen",)
+            head = f"{each.endpoint.server} ({each.endpoint.plane})\n{each.fingerprint or each.reason}\n"
+            self.pw.show_text(
+                paint.lines(
+                    paint.styled(self.pw, head.splitlines()[0]),
+                    paint.styled(self.pw, head.splitlines()[-1], "notice"),
+                    "",
+                    *(Text(line) for line in lines),
+                    "",
+                    "the same as: ssh-keygen -lv -f /etc/ssh/ssh_host_..._key.pub",
+                )
+            )
+
+    @on(DataTable.RowSelected)
+    def _selected(self) -> None:
+        self.action_visual()
 
     def _explain(self) -> None:
         row = self.query_one(DataTable).cursor_row
@@ -164,7 +198,9 @@ class TrustScreen(QuietScreen[bool]):
         except PoolwrightError as error:
             self.pw.tell(str(error), bad=True)
             return
-        if not self.pw.session.is_trusted():  # behind a jump host there is more to see now
+        session = self.pw.session
+        if not (session.is_trusted() if session.draft() is not None else session.is_controller_trusted()):
+            self.pw.tell("the jump host is confirmed; now the machines behind it")
             self.query_one("#count", Input).clear()
             self.action_look()
             return
@@ -184,3 +220,17 @@ class TrustScreen(QuietScreen[bool]):
                 "Known ones were confirmed before. A changed one may be a reinstallation or an attack."
             )
         )
+
+
+def _bits(identity: Identity) -> int:
+    """Size of an RSA key, as ssh-keygen writes it above its picture; 0 for other kinds."""
+    if identity.algorithm != "ssh-rsa" or " " not in identity.material:
+        return 0
+    try:
+        raw = base64.b64decode(identity.material.split()[1])
+        length = int.from_bytes(raw[:4], "big")
+        exponent = int.from_bytes(raw[4 + length : 8 + length], "big")
+        modulus = raw[8 + length + exponent + 4 :]
+    except (ValueError, IndexError):
+        return 0
+    return int.from_bytes(modulus, "big").bit_length()

@@ -84,6 +84,35 @@ class Ask(ModalScreen[str | None]):
         _ = self.dismiss(None)
 
 
+class Copied(ModalScreen[None]):
+    """What was put on the clipboard, as plain lines from the first column, to be selected where OSC 52 fails."""
+
+    DEFAULT_CSS = """
+    Copied { background: $pw-background; }
+    Copied > Static { width: 100%; background: $pw-panel; }
+    Copied VerticalScroll { height: 1fr; background: $pw-background; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,f7,c", "close", "Close", id="dialog.close")
+    ]
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    @override
+    def compose(self) -> ComposeResult:
+        yield Static(
+            "Copied to the clipboard (OSC 52). Not there? Select these lines. Esc closes.", markup=False
+        )
+        with VerticalScroll():
+            yield Static(self.text, markup=False)
+
+    def action_close(self) -> None:
+        """Back to where the focus was."""
+        _ = self.dismiss(None)
+
+
 class Help(ModalScreen[None]):
     """What the focused input means, and every key of this screen."""
 

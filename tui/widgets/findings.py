@@ -1,8 +1,8 @@
-"""A table of findings, worst first, and the full text of the one under the cursor."""
+"""A table of findings or of their causes, worst first, and the full text of the one under the cursor."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
@@ -13,12 +13,17 @@ from textual.containers import Vertical
 from textual.widgets import DataTable, Static
 from typing_extensions import override
 
-from core.models.results import CheckResult
+from core.models.results import Cause, CheckResult, FixCommand
 from tui import paint
 from tui.borrow import inert
 
 if TYPE_CHECKING:
     from tui.app import PoolwrightApp
+
+Item = CheckResult | Cause
+Key = tuple[str, ...]
+CALM = ("pass", "not_applicable", "info", "waived")
+COMMAND_MAX = 2000  # characters of one command; longer ones are cut, which `withheld` would have said before
 
 
 class Findings(Vertical):
@@ -31,14 +36,19 @@ class Findings(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "c", "copy", "Copy fix", id="findings.copy", tooltip="put the fix on the clipboard", show=False
+            "c",
+            "copy",
+            "Copy fix",
+            id="findings.copy",
+            tooltip="copy the fix: clipboard (OSC 52), and as plain lines",
         )
     ]
 
     def __init__(self, empty: str, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.empty = empty
-        self.results: list[CheckResult] = []
+        self.results: list[Item] = []
+        self.stale: Mapping[tuple[str, str], str] = {}
 
     @override
     def compose(self) -> ComposeResult:
@@ -56,39 +66,68 @@ class Findings(Vertical):
     def _table(self) -> DataTable[Text]:
         return self.query_one(DataTable)
 
-    def show(self, results: Sequence[CheckResult]) -> None:
+    def show(self, results: Sequence[Item], stale: Mapping[tuple[str, str], str] | None = None) -> None:
         """Replace the rows, keeping the cursor on the same finding."""
-        if list(results) == self.results:
+        stale = stale or {}
+        if list(results) == self.results and stale == self.stale:
             return
         app = cast("PoolwrightApp", self.app)
         moved = self._table.cursor_row > 0  # at the top the worst finding stays under the cursor
-        kept = self.current.key if self.current and moved else None
-        self.results = list(results)
+        kept = key_of(self.current) if self.current and moved else None
+        self.results, self.stale = list(results), stale
         table = self._table
         table.clear()
         for each in self.results:
+            old = "(old) " if self._age(each) else ""
             table.add_row(
                 paint.state(app, each.verdict.value),
                 paint.styled(app, each.title, limit=30),
-                paint.styled(app, each.target, limit=16),
-                paint.styled(app, each.detail, limit=60),
+                paint.styled(app, where_of(each), limit=16),
+                paint.styled(app, old + each.detail, limit=60),
             )
-        keys = [each.key for each in self.results]
+        keys = [key_of(each) for each in self.results]
         if kept in keys:
             table.move_cursor(row=keys.index(kept))
         self.explain()
 
     @property
-    def current(self) -> CheckResult | None:
+    def current(self) -> Item | None:
         """The finding under the cursor."""
         row = self._table.cursor_row
         return self.results[row] if 0 <= row < len(self.results) else None
 
+    def _age(self, item: Item) -> str:
+        return next((self.stale[key] for key in results_of(item) if key in self.stale), "")
+
+    def _text(self, item: Item) -> Text:
+        return finding_text(cast("PoolwrightApp", self.app), item, self._age(item))
+
     def explain(self) -> None:
         """Show the whole finding."""
-        app = cast("PoolwrightApp", self.app)
         found = self.current
-        self.query_one(Static).update(finding_text(app, found) if found else Text(self.empty))
+        self.query_one(Static).update(self._text(found) if found else Text(self.empty))
+
+    def next_problem(self) -> bool:
+        """Move to the next finding that is not simply good; False when there is none."""
+        total = len(self.results)
+        for offset in range(1, total + 1):
+            row = (self._table.cursor_row + offset) % total
+            if self.results[row].verdict.value not in CALM:
+                self._table.move_cursor(row=row)
+                self._table.focus()
+                return True
+        return False
+
+    def find(self, text: str) -> bool:
+        """Move to the next row that has these letters anywhere; False when none has."""
+        total, wanted = len(self.results), text.lower()
+        for offset in range(1, total + 1):
+            row = (self._table.cursor_row + offset) % total
+            if wanted in self._text(self.results[row]).plain.lower():
+                self._table.move_cursor(row=row)
+                self._table.focus()
+                return True
+        return False
 
     @on(DataTable.RowHighlighted)
     def _highlighted(self, event: DataTable.RowHighlighted) -> None:
@@ -98,26 +137,77 @@ class Findings(Vertical):
     @on(DataTable.RowSelected)
     def _selected(self, event: DataTable.RowSelected) -> None:
         event.stop()
-        app = cast("PoolwrightApp", self.app)
         if self.current is not None:
-            app.show_text(finding_text(app, self.current))
+            cast("PoolwrightApp", self.app).show_text(self._text(self.current))
 
     def action_copy(self) -> None:
-        """Put the fix of the finding under the cursor on the clipboard (OSC 52)."""
-        if self.current is not None and self.current.fix:
-            self.app.copy_to_clipboard(inert(self.current.fix, 4000))
-            cast("PoolwrightApp", self.app).tell(
-                "fix copied; Enter shows it in full if your terminal does not take it"
-            )
+        """Put the fix of the finding under the cursor on the clipboard (OSC 52), and show it as plain lines."""
+        app = cast("PoolwrightApp", self.app)
+        lines = fix_lines(self.current) if self.current is not None else []
+        if lines:
+            app.copy("\n".join(lines))
+        else:
+            app.tell("this finding has no fix to copy")
 
 
-def finding_text(app: PoolwrightApp, found: CheckResult) -> Text:
-    """A finding in full: state, id, what was seen, the fix, where the rule stands."""
+def key_of(item: Item) -> Key:
+    """What stays the same when a finding is looked at again."""
+    return item.key if isinstance(item, CheckResult) else (item.id, *item.targets)
+
+
+def results_of(item: Item) -> list[tuple[str, str]]:
+    """Keys of the results a finding or a cause is made of."""
+    return [item.key] if isinstance(item, CheckResult) else [(item.id, target) for target in item.targets]
+
+
+def where_of(item: Item) -> str:
+    """The server, or how many of them."""
+    if isinstance(item, CheckResult):
+        return item.target
+    return item.targets[0] if len(item.targets) == 1 else f"{len(item.targets)} places"
+
+
+def fixes_of(item: Item) -> tuple[str, ...]:
+    """The remedies in words."""
+    if isinstance(item, Cause):
+        return item.fixes
+    return (item.fix,) if item.fix and item.verdict.value not in ("pass", "not_applicable") else ()
+
+
+def fix_lines(item: Item) -> list[str]:
+    """What to copy: the commands, each place named before its own where there are several; else the words."""
+    ready = [each for each in item.commands if each.text]
+    if not ready:
+        return [inert(fix, COMMAND_MAX) for fix in fixes_of(item)]
+    places = list(dict.fromkeys(each.where for each in ready))
+    lines: list[str] = []
+    for place in places:
+        lines += [f"# on {inert(place, 80)}"] if len(places) > 1 else []
+        lines += [inert(each.text, COMMAND_MAX) for each in ready if each.where == place]
+    return lines
+
+
+def finding_text(app: PoolwrightApp, found: Item, age: str = "") -> Text:
+    """A finding in full: state, id, what was seen, the fix in words and commands, what follows, the source."""
     head = paint.state(app, found.verdict.value)
-    head.append_text(paint.styled(app, f"  {found.id}  {' '.join(found.rules)}  {found.target}", "muted"))
+    head.append_text(
+        paint.styled(app, f"  {found.id}  {' '.join(found.rules)}  {_places(found)}", "muted", 600)
+    )
     parts: list[Text | str] = [head, paint.styled(app, found.detail, limit=2000)]
-    if found.fix and found.verdict.value not in ("pass", "not_applicable"):
-        parts.append(Text.assemble(("fix: ", "bold")).append_text(paint.styled(app, found.fix, limit=1000)))
+    if age:
+        parts.append(paint.styled(app, f"look again: {age}", "warn"))
+    parts += [
+        Text.assemble(("fix: ", "bold")).append_text(paint.styled(app, fix, limit=1000))
+        for fix in fixes_of(found)
+    ]
+    parts += _commands(app, found.commands)
+    if isinstance(found, Cause):
+        if found.dependants:
+            behind = ", ".join(dict.fromkeys(each.id for each in found.dependants))
+            parts.append(
+                paint.styled(app, f"{len(found.dependants)} more follow from it: {behind}", "muted", 1000)
+            )
+        return paint.lines(*parts)
     if found.blocked_by:
         parts.append(paint.styled(app, f"waits for {', '.join(found.blocked_by)}", "muted"))
     if found.waived_by:
@@ -125,3 +215,22 @@ def finding_text(app: PoolwrightApp, found: CheckResult) -> Text:
     if found.source:
         parts.append(paint.styled(app, f"source: {found.source}", "muted"))
     return paint.lines(*parts)
+
+
+def _places(item: Item) -> str:
+    return item.target if isinstance(item, CheckResult) else ", ".join(item.targets)
+
+
+def _commands(app: PoolwrightApp, commands: Sequence[FixCommand]) -> list[Text]:
+    made: list[Text] = []
+    where = ""
+    for each in commands[:40]:
+        if each.where != where:
+            where = each.where
+            made.append(paint.styled(app, f"on {where} (c copies):", "muted"))
+        if each.warning:
+            made.append(paint.styled(app, f"  CAREFUL: {each.warning}", "warn"))
+        made.append(
+            paint.styled(app, f"  $ {each.text}" if each.text else f"  {each.withheld}", limit=COMMAND_MAX)
+        )
+    return made

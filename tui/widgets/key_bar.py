@@ -5,17 +5,23 @@ the focus moves, which would repaint everything (7 KB a key at 80x24) on a slow 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rich.text import Text
 from textual import events
 from textual.binding import Binding
 from textual.screen import Screen
 from textual.widgets import Static
+from typing_extensions import override
+
+from tui.keys import key_of
+
+if TYPE_CHECKING:
+    from tui.app import PoolwrightApp
 
 
 class KeyBar(Static):
-    """Keys and words; a click does what the key does."""
+    """Keys and words, as many as there is room for (F1 lists all); a click does what the key does."""
 
     DEFAULT_CSS = """
     KeyBar { dock: bottom; height: 1; background: $pw-panel; color: $pw-foreground; text-wrap: nowrap; }
@@ -26,15 +32,19 @@ class KeyBar(Static):
         self.keys = [each for each in bindings if each.show]
         self._spans: list[tuple[int, str]] = []  # where each word ends, and its action
 
-    def on_mount(self) -> None:
-        """Write the line; it stays as it is."""
+    @override
+    def render(self) -> Text:
+        own = cast("PoolwrightApp", self.app).own_keys
         made = Text(no_wrap=True)
+        self._spans = []
         for each in self.keys:
-            key = each.key.split(",", 1)[0]
-            made.append(f" {_name(key)}", style="bold reverse" if self.app.no_color else "bold")
-            made.append(f" {each.description}")
+            word = Text(f" {_name(key_of(each, own))}", style="bold reverse" if self.app.no_color else "bold")
+            word.append(f" {each.description}", style="not bold not reverse")
+            if self.size.width and len(made) + len(word) > self.size.width:
+                break
+            made.append_text(word)
             self._spans.append((len(made), each.action))
-        self.update(made)
+        return made
 
     async def on_click(self, event: events.Click) -> None:
         """The key under the mouse."""
@@ -55,5 +65,7 @@ def own_keys(screen: Screen[Any]) -> list[Binding]:
 
 
 def _name(key: str) -> str:
-    short = {"delete": "Del", "escape": "Esc", "slash": "/", "enter": "Enter"}
+    short = {"delete": "Del", "escape": "Esc", "slash": "/", "enter": "Enter", "space": "Space"}
+    if key.startswith("ctrl+"):
+        return f"^{key.removeprefix('ctrl+').upper()}"
     return short.get(key) or (key.upper() if len(key) > 1 and key[0] == "f" and key[1:].isdigit() else key)

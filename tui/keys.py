@@ -1,0 +1,63 @@
+"""Keys bound anew by the operator, and the command palette: every action by name. Knows no screen's business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from textual.app import SystemCommand
+from textual.binding import Binding
+from textual.screen import Screen
+
+if TYPE_CHECKING:
+    from tui.app import PoolwrightApp
+
+NEVER = ("app.quit",)  # the way out stays where it is
+
+
+def take(app: PoolwrightApp, wanted: Mapping[str, str]) -> None:
+    """Use the operator's keys (settings.toml, [keys]); a name that nothing has is told, and harms nothing."""
+    if dict(wanted) == app.own_keys:
+        return
+    app.own_keys = {name: keys for name, keys in wanted.items() if name not in NEVER}
+    app.set_keymap(app.own_keys)
+    for bar in app.screen.query("KeyBar"):
+        bar.refresh(layout=False)
+    ignored = [name for name in wanted if name in NEVER]
+    if ignored:
+        app.tell(f"settings.toml: {', '.join(ignored)} cannot be bound anew", bad=True)
+
+
+def key_of(binding: Binding, own: Mapping[str, str]) -> str:
+    """The first key of a binding, as the operator bound it."""
+    return (own.get(binding.id or "") or binding.key).split(",", 1)[0].strip()
+
+
+def commands(app: PoolwrightApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
+    """Steps of the wizard that are open, then every action of this screen, then what always works."""
+    if app.has_session:
+        from tui import wizard
+
+        for step in wizard.STEPS:
+            if wizard.is_open(step.id, app.session):
+                yield SystemCommand(f"Go to {step.title}", step.heading, _go(app, step.id))
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if not active.enabled or not binding.id or not binding.description or binding.id.startswith("app."):
+            continue
+        key = app.get_key_display(binding)
+        about = f"{binding.tooltip or binding.description} ({key})"
+        yield SystemCommand(binding.description, about, _run(active.node, binding.action))
+    yield SystemCommand("Theme", "the next of dark, light and 16 colours (f12)", app.action_change_theme)
+    yield SystemCommand("Quit", "leave; a run goes on by itself, answers are kept", app.exit)
+
+
+def _go(app: PoolwrightApp, step_id: str) -> Callable[[], None]:
+    return lambda: app.go(step_id)
+
+
+def _run(node: Any, action: str) -> Callable[[], Any]:
+    async def run() -> None:
+        await node.run_action(action)
+
+    return run
