@@ -57,7 +57,7 @@ def compare(before: Fingerprint, after: Fingerprint) -> tuple[Difference, ...]:
     for item in before.items:
         if item.unknown:
             continue
-        gone = item.model_copy(update={"value": "", "unknown": "" if after.items else "nothing was read"})
+        gone = item.model_copy(update={"value": "", "unknown": "nobody looked at it again"})
         then = now.get(item.key, gone)
         if then.unknown or then.value != item.value:
             found.append(Difference(item, then))

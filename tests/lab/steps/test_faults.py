@@ -12,9 +12,9 @@ from tests.lab.steps.support import IMPATIENT, Walked, running, undo, walk
 WRITES = [
     ("discoverServer", "", 0),
     pytest.param("discoverServer", "", 1, marks=pytest.mark.slow),
-    ("create", "FileServer", 0),
+    pytest.param("create", "FileServer", 0, marks=pytest.mark.slow),
     pytest.param("refresh", "FileServer", 0, marks=pytest.mark.slow),
-    ("refresh", "FileSystem", 0),
+    pytest.param("refresh", "FileSystem", 0, marks=pytest.mark.slow),
     ("create", "ServerPool", 0),
     pytest.param("add", "Server", 0, marks=pytest.mark.slow),
     ("add", "Server", 1),
@@ -75,7 +75,15 @@ async def test_a_command_lost_before_its_effect_is_not_sent_again_and_leaves_not
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("scenario", ["join-fails", "create-fails", "create-fails-dirty", "join-fails-dirty"])
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        "join-fails",
+        pytest.param("create-fails", marks=pytest.mark.slow),
+        "create-fails-dirty",
+        pytest.param("join-fails-dirty", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("create_fails_at", ["add", pytest.param("create", marks=pytest.mark.slow)])
 async def test_a_failed_pool_is_taken_back(scenario: str, create_fails_at: str) -> None:
     async with running(scenario, servers=3, switches={"create_fails_at": create_fails_at}) as run:

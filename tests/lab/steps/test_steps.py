@@ -19,7 +19,7 @@ from tests.lab.steps.support import running, undo, walk
         "healthy-nfs",
         "healthy-lun",
         "healthy-3.2",
-        "unclustered",
+        pytest.param("unclustered", marks=pytest.mark.slow),
         pytest.param("healthy-3.3", marks=pytest.mark.slow),
         pytest.param("healthy-3.4-no-vip", marks=pytest.mark.slow),
         pytest.param("sparc-nfs", marks=pytest.mark.slow),
@@ -43,7 +43,7 @@ async def test_a_plan_makes_the_pool_and_its_undo_takes_everything_back(scenario
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("scenario", ["healthy-lun", "healthy-3.2"])
+@pytest.mark.parametrize("scenario", ["healthy-lun", pytest.param("healthy-3.2", marks=pytest.mark.slow)])
 async def test_walking_again_adopts_everything(scenario: str) -> None:
     async with running(scenario) as run:
         plan = await run.plan()
@@ -70,7 +70,7 @@ async def test_the_commands_of_the_plan_are_those_that_are_sent() -> None:
 
 def test_a_kind_is_the_word_of_its_class() -> None:
     assert all(kind.kind == word for word, kind in STEP_KINDS.items())
-    assert len(STEP_KINDS) == 6
+    assert len(STEP_KINDS) == 9
 
 
 ISCSI = {"kind": "lun", "transport": "iscsi", "access_host": "203.0.113.240", "chap_user": "chap"}
@@ -102,7 +102,7 @@ async def test_an_iscsi_array_is_made_with_its_chap_password_and_goes_again() ->
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("scenario", ["healthy-nfs", "healthy-3.3"])
+@pytest.mark.parametrize("scenario", [pytest.param("healthy-nfs", marks=pytest.mark.slow), "healthy-3.3"])
 async def test_the_policy_acts_on_every_server(scenario: str) -> None:
     policy = {"mode": "DRS", "cpu_threshold_pct": 80, "period_min": 5}
     async with running(scenario, policy=policy) as run:

@@ -31,7 +31,13 @@ async def verified(run: Run) -> dict[str, Verified]:
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
     "scenario",
-    ["healthy-nfs", "unclustered", pytest.param("healthy-3.2", marks=pytest.mark.slow), "healthy-3.4-no-vip"],
+    [
+        "healthy-nfs",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("unclustered", "healthy-3.2", "healthy-3.4-no-vip")
+        ),
+    ],
 )
 async def test_without_a_login_to_the_servers_at_least_six_items_hold(scenario: str) -> None:
     async with running(scenario) as run:
@@ -117,9 +123,9 @@ async def execute(run: Run, folder: Path) -> tuple[Outcome, Journal]:
     ("scenario", "expected"),
     [
         ("healthy-lun", Outcome.CREATED),
-        ("join-fails", Outcome.ROLLED_BACK),
+        pytest.param("join-fails", Outcome.ROLLED_BACK, marks=pytest.mark.slow),
         ("create-fails", Outcome.ROLLED_BACK),
-        ("create-fails-dirty", Outcome.NEEDS_HUMAN),
+        pytest.param("create-fails-dirty", Outcome.NEEDS_HUMAN, marks=pytest.mark.slow),
         ("join-fails-dirty", Outcome.NEEDS_HUMAN),
     ],
 )

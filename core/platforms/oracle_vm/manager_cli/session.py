@@ -101,7 +101,10 @@ class ManagerSession:
     async def open(self) -> None:
         """Log in, set Verbose, learn the release; raises what the transport raises, BadReply for no prompt."""
         async with self._lock:
-            await self._connect()
+            try:
+                await self._connect()
+            except ReplyLost:  # it let us in, and then the line broke
+                await self._ensure_connected()
         self._keeper = asyncio.create_task(self._keep_alive(), name=f"keep-alive {self.server}")
 
     async def close(self) -> None:
