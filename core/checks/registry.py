@@ -5,11 +5,11 @@ A check is a small pure function: facts in, Finding out. It never decides its ve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.models.results import Finding, Scope, Severity
+from core.models.results import Finding, FixCommand, Scope, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,17 @@ class RuleText:
     advice: str = ""
 
 
+# Fix commands of a hit, from the servers concerned and the context; FactMissing where a word is not known.
+Remedy = Callable[[Sequence[Any], Any], Iterable[FixCommand]]
+
+
 @dataclass(slots=True)
 class Registry:
     """All checks of one platform, the shared ones included, in a fixed order."""
 
     checks: dict[str, Check] = field(default_factory=dict)
     gates: dict[str, tuple[str, ...]] = field(default_factory=dict)  # plane -> checks that say it can be used
+    remedies: dict[str, Remedy] = field(default_factory=dict)  # check -> its fix as commands
     rule_book: Callable[[], Mapping[str, RuleText]] = dict  # read only when somebody asks what a rule means
     consequences: dict[str, tuple[str, ...]] = field(
         default_factory=dict
@@ -114,6 +119,18 @@ class Registry:
 
         return register
 
+    def remedy(self, *ids: str) -> Callable[[Remedy], Remedy]:
+        """Register what mends a hit of these checks, as commands for this very server (core.checks.fixes)."""
+
+        def register(function: Remedy) -> Remedy:
+            for id_ in ids:
+                if id_ in self.remedies:
+                    raise ValueError(f"check {id_} has a remedy")
+                self.remedies[id_] = function
+            return function
+
+        return register
+
     def include(self, other: Registry) -> None:
         """Take over another registry's checks (the shared ones)."""
         for check in other.checks.values():
@@ -121,6 +138,7 @@ class Registry:
                 raise ValueError(f"check id {check.id} is taken")
             self.checks[check.id] = check
         self.gates |= other.gates
+        self.remedies |= other.remedies
         for id_, causes in other.consequences.items():
             self.explained_by(id_, *causes)
 

@@ -27,6 +27,7 @@ _HIT: Mapping[Severity, Verdict] = {
     Severity.WARNING: Verdict.WARN,
     Severity.INFO: Verdict.INFO,
 }
+_MAX_COMMANDS = 40  # of one result
 _MAX_TEXT = 2000  # characters of a detail or fix
 _STOPS = frozenset({Verdict.FAIL, Verdict.BLOCKED})
 _SHUTS = _STOPS | {Verdict.WARN}  # a way in that does not work is a warning where another may do
@@ -87,6 +88,7 @@ async def stream_checks(
             blocked_by = _blockers(check, target, known)
             shut = _shut_gates(check, target, registry, known) or _leans(check, target, known)
             result = run_one(check, context, target, blocked_by=blocked_by, shut_by=shut)
+            result = with_remedy(registry, context, result)
             known.setdefault(check.id, {})[target] = result
             if check.id in wanted:
                 yield result
@@ -175,6 +177,19 @@ def run_one(
         observed_at=_observed_at(check, context, target),
     )
     return waive(check, result, context.spec.waivers, context.now.date())
+
+
+def with_remedy(registry: Registry, context: Context[Any, Any], result: CheckResult) -> CheckResult:
+    """The result of a hit with its fix as commands, where the registry has a remedy and its words are known."""
+    remedy = registry.remedies.get(result.id)
+    if remedy is None or result.commands or result.verdict not in WAIVABLE:
+        return result
+    known = context.fleet.servers
+    try:
+        made = tuple(remedy([known[name] for name in result.servers if name in known], context))
+    except Exception:  # noqa: BLE001 - without a command there is still the fix in words
+        return result
+    return result.model_copy(update={"commands": made[:_MAX_COMMANDS]})
 
 
 def summary(results: Sequence[CheckResult]) -> CheckSummary:

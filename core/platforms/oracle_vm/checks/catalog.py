@@ -24,6 +24,7 @@ from core.platforms.oracle_vm.checks import (
     network,
     networks,
     ownership,
+    remedies,
     sharing,
     sparc,
     storage,
@@ -35,7 +36,7 @@ from core.platforms.oracle_vm.checks.base import ovm
 _TOPICS = (
     _servers, _vip, _input, _manager_reach, reach, ownership, _server_names, names, identity, alike, cpu, clock,
     _network_vip, network, visible, nfs, lun, sparc, storage, manager,
-    _pair_alike, duplicates, capacity, host, drift, fitting, networks, sharing, _pair_mesh, mesh,
+    _pair_alike, duplicates, capacity, host, drift, fitting, networks, sharing, _pair_mesh, mesh, remedies,
     time, addresses, certificate, paths, cluster,
 )  # fmt: skip
 
@@ -49,6 +50,7 @@ def registry() -> Registry:
     ordered = Registry()
     for check in sorted(both, key=lambda check: order[check.scope.value]):
         ordered.checks[check.id] = check
+    ordered.remedies |= both.remedies
     graph.connect(ordered)
     return ordered
 
