@@ -40,9 +40,17 @@ def parse_profile(text: str) -> CpuProfile:
     return next(iter(parse_profiles(text).values()))
 
 
+def _unquoted(text: str) -> str:
+    """The text without the `> ` that mail puts before every line of a quotation."""
+    lines = text.split("\n")
+    if not text.startswith(">") or any(line and not line.startswith(">") for line in lines):
+        return text
+    return "\n".join(line[1:].removeprefix(" ") for line in lines)
+
+
 def _read(text: str) -> dict[str, CpuProfile]:
     """The first format that fits the content; the strict ones are asked before the lax ones."""
-    plain = text.lstrip("\ufeff \t\r\n").replace("\r\n", "\n").replace("\r", "\n")
+    plain = _unquoted(text.lstrip("\ufeff \t\r\n").replace("\r\n", "\n").replace("\r", "\n"))
     if plain[:1] in ("{", "["):
         found = documents.read_json(plain)
         if found:

@@ -67,11 +67,21 @@ def _profile(values: dict[str, str]) -> CpuProfile:
         arch = Arch.SPARC if values.get("architecture", "").startswith("sparc") else Arch.OTHER
         more |= {"arch": arch, "flag_source": FlagSource.OTHER if plain["flags"] else FlagSource.NONE}
         more["remarks"] = (_foreign(values.get("architecture", "")),)
+    elif _is_dom0(values):
+        more |= {"flag_source": FlagSource.XEN_DOM0 if plain["flags"] else FlagSource.NONE}
     elif values.get("hypervisor vendor") and not common.looks_like_xen_pv(
         common.split_flags(plain["flags"] or "")[0]
     ):
         more |= {"is_virtual": True, "flag_source": FlagSource.OTHER if plain["flags"] else FlagSource.NONE}
     return common.profile(plain, **more)
+
+
+def _is_dom0(values: dict[str, str]) -> bool:
+    """lscpu in a Xen control domain names the hypervisor, and that nothing is virtual about it."""
+    return (
+        values.get("hypervisor vendor", "").lower() == "xen"
+        and values.get("virtualization type", "").lower() == "none"
+    )
 
 
 def _foreign(architecture: str) -> str:

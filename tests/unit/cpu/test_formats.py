@@ -263,3 +263,28 @@ def test_flags_alone_make_a_profile_without_a_key() -> None:
     profile = parse_profile("flags : " + BASE)
     assert profile.key is None
     assert profile.flags == server(BASE).flags
+
+
+LSCPU_DOM0 = """\
+Architecture:          x86_64
+CPU(s):                48
+Vendor ID:             GenuineIntel
+CPU family:            6
+Model:                 63
+Stepping:              2
+Hypervisor vendor:     Xen
+Virtualization type:   {kind}
+Flags:                 fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr
+"""
+
+
+@pytest.mark.parametrize(("kind", "is_virtual"), [("none", False), ("full", True)])
+def test_lscpu_tells_a_control_domain_from_a_guest(kind: str, is_virtual: bool) -> None:
+    profile = parse_profile(LSCPU_DOM0.format(kind=kind))
+    assert profile.is_virtual is is_virtual
+    assert (profile.flag_source is FlagSource.XEN_DOM0) is not is_virtual
+
+
+def test_a_description_quoted_by_mail_is_read() -> None:
+    quoted = "".join(f"> {line}\n" for line in LSCPU_DOM0.format(kind="none").splitlines())
+    assert parse_profile(quoted) == parse_profile(LSCPU_DOM0.format(kind="none"))
