@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -38,12 +38,14 @@ async def test_the_hosts_file_is_mended_by_the_very_commands(tmp_path: Path) -> 
     )
     hosts = tmp_path / "hosts"
     hosts.write_text(
-        "127.0.0.1   ovs01.example.com ovs01 localhost localhost.localdomain\n::1 localhost ovs01\n203.0.113.99 ovs011\n"
+        "127.0.0.1   ovs01.example.com ovs01 localhost localhost.localdomain\n"
+        "::1 localhost ovs01\n203.0.113.99 ovs011\n"
     )
     for one in made[:-1]:
         assert (one.where, one.withheld) == (FIRST, "")
         text = one.text.replace("/etc/hosts", shlex.quote(str(hosts)))
-        subprocess.run(["/bin/sh", "-c", text], check=True)
+        done = await asyncio.create_subprocess_exec("/bin/sh", "-c", text)
+        assert await done.wait() == 0
     lines = [line.split() for line in hosts.read_text().splitlines()]
     assert lines == [
         ["127.0.0.1", "localhost", "localhost.localdomain"],
@@ -65,16 +67,10 @@ async def test_release_of_a_server_is_told_in_the_words_of_the_release() -> None
 
 @pytest.mark.asyncio
 async def test_an_orphaned_virtual_ip_is_taken_off_its_own_device_with_a_warning() -> None:
-    two = (
-        Address(interface="cb007100", address=FIRST, prefix=24),
-        Address(interface="cb007100", address="203.0.113.60", prefix=32),
-    )
-    (one,) = await commands_of(
-        "server.vip.orphan",
-        server(1, addresses=(two[0], two[1].model_copy(update={"prefix": 24}))),
-        server(2),
-    )
-    assert one.text == "ip addr del 203.0.113.60/24 dev cb007100"
+    own = Address(interface="cb007100", address=FIRST, prefix=24)
+    left = Address(interface="cb007100", address="203.0.113.60", prefix=32)
+    (one,) = await commands_of("server.vip.orphan", server(1, addresses=(own, left)), server(2))
+    assert one.text == "ip addr del 203.0.113.60/32 dev cb007100"
     assert one.warning
 
 

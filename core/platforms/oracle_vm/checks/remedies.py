@@ -5,6 +5,7 @@ Every word goes through core.checks.fixes. What destroys, restarts or interrupts
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator, Sequence
 
 from core.checks.fixes import (
@@ -167,7 +168,7 @@ def vip_orphan(servers: Servers, ctx: Ctx) -> Commands:
         mine = management_address(facts)
         for left in facts.addresses.value or ():
             same = left.interface.split(":")[0] == mine.interface and left.address != mine.address
-            if same and is_ipv4(left.address) and network_of(left) == network_of(mine):
+            if same and is_ipv4(left.address) and ipaddress.IPv4Address(left.address) in network_of(mine):
                 yield command(
                     facts.name,
                     "ip addr del {vip}/{prefix} dev {nic}",
