@@ -68,7 +68,10 @@ def _profile(values: dict[str, str]) -> CpuProfile:
         more |= {"arch": arch, "flag_source": FlagSource.OTHER if plain["flags"] else FlagSource.NONE}
         more["remarks"] = (_foreign(values.get("architecture", "")),)
     elif _is_dom0(values):
-        more |= {"flag_source": FlagSource.XEN_DOM0 if plain["flags"] else FlagSource.NONE}
+        more |= {
+            "is_virtual": False,
+            "flag_source": FlagSource.XEN_DOM0 if plain["flags"] else FlagSource.NONE,
+        }
     elif values.get("hypervisor vendor") and not common.looks_like_xen_pv(
         common.split_flags(plain["flags"] or "")[0]
     ):
