@@ -92,6 +92,36 @@ def storage_iscsi(ctx: Ctx) -> Finding:
 
 
 @ovm.check(
+    "input.storage.words",
+    scope=Scope.INPUT,
+    severity=Severity.BLOCKER,
+    title="The storage's names can be typed into Manager",
+    why="Manager's command line acts upon some characters, and a WWID stands in commands for a person",
+    fix="use letters, digits, dots, dashes and colons",
+    source="manager-cli 1.6, 1.7, 3.10",
+    planes=("input",),
+    spec_only=True,
+    touches=("pool.file_system",),
+)
+def storage_words(ctx: Ctx) -> Finding:
+    """Hit for a WWID, portal, array or CHAP user that holds characters Manager's command line acts upon."""
+    lun = ctx.spec.pool.file_system
+    if not isinstance(lun, LunFileSystem):
+        return not_applicable("no LUN is wanted")
+    given = {"wwid": lun.wwid, "access_host": lun.access_host, "array": lun.array, "chap_user": lun.chap_user}
+    try:
+        for field, value in given.items():
+            if value and field in ("wwid", "access_host"):
+                allow_list.address(value, f"pool.file_system.{field}")
+            elif value:
+                allow_list.name(value, f"pool.file_system.{field}")
+    except SpecError as error:
+        problem = error.problems[0]
+        return bad(f"{problem.field}: {problem.message}", fix=problem.fix)
+    return ok("plain words")
+
+
+@ovm.check(
     "input.timeout.range",
     rules=("R044",),
     scope=Scope.INPUT,
