@@ -31,9 +31,8 @@ from core.transports.ssh import open_ssh
 
 T = TypeVar("T")
 SURVEYED = ("servers", "pools", "storage", "repositories", "jobs", "networks")
-FIRST_POLL = (
-    16  # the first look back comes after this part of manager_poll_s, each further one takes twice as long
-)
+FIRST_POLL = 16  # the first look back comes after this part of manager_poll_s
+LATER_POLL = 10  # each further one after this part of the wait so far
 WATCHER_GRACE_S = 2.0  # how long a command's end waits for the job read that is under way
 RUNNING_JOBS_SHOWN = 5  # newest jobs that are asked whether they still run
 
@@ -242,7 +241,6 @@ class Talk:
         begun = time.monotonic()
         soft_s = limits.manager_settle_s if limit_s is None else limit_s
         hard_s = limits.manager_command_s if while_jobs_run else soft_s
-        pause_s = limits.manager_poll_s / FIRST_POLL
         while True:
             found = await probe()
             if found is not None:
@@ -252,8 +250,8 @@ class Talk:
                 waited_s >= soft_s and not (while_jobs_run and await self.running_jobs())
             ):
                 return None
-            await asyncio.sleep(min(pause_s, max(hard_s - waited_s, 0.01)))
-            pause_s = min(2 * pause_s, limits.manager_poll_s)
+            pause_s = max(limits.manager_poll_s / FIRST_POLL, waited_s / LATER_POLL)
+            await asyncio.sleep(min(pause_s, limits.manager_poll_s, max(hard_s - waited_s, 0.01)))
 
     async def running_jobs(self) -> list[str]:
         """Names of the newest jobs that have not ended; empty when Manager does not tell."""
