@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = {"startup": "bench.startup", "compat": "bench.compat"}
+NAMES = {"startup": "bench.startup", "compat": "bench.compat", "engine": "bench.engine"}
 
 
 def main() -> int:
