@@ -129,7 +129,7 @@ def parse_swaps(text: str) -> tuple[str, ...]:
 
 def parse_epoch(text: str) -> tuple[float, float]:
     """`date +%s.%N` as (seconds, half the resolution); a date without %N gives whole seconds, so half a second."""
-    match = re.match(r"^\s*(\d{9,11})(?:\.(\d{1,9}))?", text)
+    match = re.match(r"^[ \t]*(\d{9,11})(?:\.(\d{1,9}))?", text)
     if match is None:
         raise ValueError("date gave no number")
     if match[2] is None:
@@ -152,13 +152,13 @@ def parse_arping(text: str, status: int | None) -> str | None:
 
 def parse_initiator(text: str) -> str | None:
     """InitiatorName of /etc/iscsi/initiatorname.iscsi, None when the file names none."""
-    match = re.search(r"^\s*InitiatorName\s*=\s*(\S{1,223})\s*$", text, re.MULTILINE)
+    match = re.search(r"^[ \t]*InitiatorName\s*=\s*(\S{1,223})\s*$", text, re.MULTILINE)
     return match[1] if match else None
 
 
 def parse_ntp_conf(text: str) -> tuple[str, ...]:
     """Hosts of the server and peer lines of /etc/ntp.conf."""
-    return tuple(re.findall(r"^\s*(?:server|peer|pool)\s+(\S{1,253})", text, re.MULTILINE))
+    return tuple(re.findall(r"^[ \t]*(?:server|peer|pool)\s+(\S{1,253})", text, re.MULTILINE))
 
 
 def _kind_of(name: str, flags: list[str]) -> str:

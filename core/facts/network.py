@@ -114,13 +114,13 @@ def _number(text: str) -> float | None:
 
 def parse_resolv(text: str) -> tuple[str, ...]:
     """Name servers of /etc/resolv.conf, those that are addresses."""
-    found = re.findall(r"^\s*nameserver\s+(\S{1,60})", text, re.MULTILINE)
+    found = re.findall(r"^[ \t]*nameserver\s+(\S{1,60})", text, re.MULTILINE)
     return tuple(dict.fromkeys(one for one in found if _is_address(one)))
 
 
 def parse_nsswitch(text: str) -> tuple[str, ...]:
     """Sources of `hosts:` in /etc/nsswitch.conf, in order; reactions in brackets are dropped."""
-    match = re.search(r"^\s*hosts:(.*)$", text, re.MULTILINE)
+    match = re.search(r"^[ \t]*hosts:(.*)$", text, re.MULTILINE)
     if match is None:
         raise ValueError("nsswitch.conf has no hosts line")
     return tuple(re.sub(r"\[[^\]]*\]|#.*", " ", match[1]).split()[:8])

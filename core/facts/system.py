@@ -38,12 +38,12 @@ def parse_grub(text: str) -> str:
 
     Below Xen the kernel is the first `module`; without Xen it stands in `kernel`.
     """
-    default = re.search(r"^\s*default\s*=?\s*(\d{1,3})\s*$", text, re.MULTILINE)
-    entries = re.split(r"^\s*title\b", text[:65536], flags=re.MULTILINE)[1:]
+    default = re.search(r"^[ \t]*default\s*=?\s*(\d{1,3})\s*$", text, re.MULTILINE)
+    entries = re.split(r"^[ \t]*title\b", text[:65536], flags=re.MULTILINE)[1:]
     index = int(default[1]) if default else 0
     if index >= len(entries):
         raise ValueError("grub.conf has no such entry")
-    match = re.search(r"^\s*(?:kernel|module)\s+\S*vmlinuz-(\S{1,120})", entries[index], re.MULTILINE)
+    match = re.search(r"^[ \t]*(?:kernel|module)\s+\S*vmlinuz-(\S{1,120})", entries[index], re.MULTILINE)
     if match is None:
         raise ValueError("grub.conf names no kernel")
     return match[1]

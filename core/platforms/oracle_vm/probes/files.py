@@ -13,7 +13,7 @@ _MAX_DUMP = 256 * 1024
 
 def parse_release(text: str) -> str:
     """Release out of /etc/ovs-release (its first line ends with it) or /etc/ovs-info (`release: 3.x.y`)."""
-    match = re.search(r"^\s*release\s*:\s*(\d+\.\d+\.\d+(?:-\d+)?)", text, re.MULTILINE | re.IGNORECASE)
+    match = re.search(r"^[ \t]*release\s*:\s*(\d+\.\d+\.\d+(?:-\d+)?)", text, re.MULTILINE | re.IGNORECASE)
     if match is None:
         match = re.search(r"(\d+\.\d+\.\d+(?:-\d+)?)\s*$", text.strip().split("\n", 1)[0])
     if match is None:
@@ -110,7 +110,7 @@ def parse_cluster_conf(text: str) -> StoredCluster | None:
 
 def parse_o2cb(text: str) -> int | None:
     """O2CB_HEARTBEAT_THRESHOLD of /etc/sysconfig/o2cb, None when it is not set."""
-    match = re.search(r"^\s*O2CB_HEARTBEAT_THRESHOLD\s*=\s*[\"']?(\d{1,5})", text, re.MULTILINE)
+    match = re.search(r"^[ \t]*O2CB_HEARTBEAT_THRESHOLD\s*=\s*[\"']?(\d{1,5})", text, re.MULTILINE)
     return int(match[1]) if match else None
 
 
@@ -119,7 +119,7 @@ def parse_o2cb_settings(text: str) -> O2cbSettings:
     values = {
         match[1]: match[2]
         for match in re.finditer(
-            r"""^\s*O2CB_(\w{1,40})\s*=\s*["']?([\w.-]{0,40})""", text[:65536], re.MULTILINE
+            r"""^[ \t]*O2CB_(\w{1,40})\s*=\s*["']?([\w.-]{0,40})""", text[:65536], re.MULTILINE
         )
     }
     number = {name: int(value) for name, value in values.items() if value.isdigit() and len(value) < 9}
