@@ -25,6 +25,7 @@ from core.models.spec import BaseSpec
 from core.secrets import Secrets
 from core.service import Checked, Service, Verdicts
 from tui.answers import Answers
+from tui.book import Book
 from tui.borrow import inert
 from tui.fields import FormField, build, is_shown
 from tui.reach import EVERYTHING, Reach, reach_of
@@ -69,7 +70,7 @@ class Session:
             set()
         )  # secrets a server refused: nothing is tried until they are typed again
         self.servers: dict[str, ServerFacts] = {}
-        self.results: dict[tuple[str, str], CheckResult] = {}
+        self.results = Book()
         self.checked: Checked | None = None
         self._checked_hash = ""
         self._checked_spec: BaseSpec | None = None
@@ -295,7 +296,7 @@ class Session:
         self.announce_check()
         wanted, turn = self._wanted_hash, self._turn
         if reach == EVERYTHING:
-            self.servers, self.results, self.checked = {}, {}, None
+            self.servers, self.results, self.checked = {}, Book(), None
         self.touch()
         try:
             checked = await self._look(spec, reach)
@@ -361,10 +362,11 @@ class Session:
     def _take(self, checked: Checked, wanted: str) -> None:
         self.checked, self._checked_hash = checked, wanted
         self.servers = dict(checked.fleet.servers)
-        self.results = {result.key: result for result in checked.results}
+        self.results = Book(checked.results)
 
     async def _on_server(self, facts: ServerFacts) -> None:
         self.servers[facts.name] = facts
+        self.results.dirty.add(facts.name)
         self.touch()
 
     async def _on_result(self, result: CheckResult) -> None:
@@ -373,8 +375,9 @@ class Session:
 
     def findings_of(self, server: str) -> list[CheckResult]:
         """Results that concern one server, worst first."""
-        mine = [each for each in self.results.values() if each.target == server or server in each.servers]
-        return sorted(mine, key=lambda each: (rank(each.verdict.value), each.severity.value, each.id))
+        return sorted(
+            self.results.of(server), key=lambda each: (rank(each.verdict.value), each.severity.value, each.id)
+        )
 
     def findings(self) -> list[CheckResult]:
         """Everything that is not simply good, worst first."""

@@ -109,7 +109,7 @@ class ReviewScreen(StepScreen):
         counts = Text("  ").join(
             paint.state(self.pw, verdict).append(f" {count}")
             for verdict in ("fail", "unknown", "blocked", "warn", "waived", "info", "pass")
-            if (count := sum(each.verdict.value == verdict for each in self.session.results.values()))
+            if (count := self.session.results.count(verdict))
         )
         steps = f"   plan: {len(self.plan.steps)} steps" if self.plan else "   no plan yet"
         report = self.session.coverage()

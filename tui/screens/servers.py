@@ -111,15 +111,12 @@ class ServersScreen(StepScreen):
 
     @override
     def when_complete(self) -> tuple[str, str]:
-        bad = sum(each.verdict.value == "fail" for each in self.session.results.values())
+        bad = self.session.results.count("fail")
         if bad:
             return f"{bad} finding{'' if bad == 1 else 's'} to mend before the run (F3 goes there)", "warn"
         if not self.session.is_fresh:
             return self.session.why_no_check() or "F5 looks at the servers", "muted"
-        waits = sum(
-            each.verdict.value in ("unknown", "blocked") and each.severity.value == "blocker"
-            for each in self.session.results.values()
-        )
+        waits = self.session.results.open_blockers
         if waits:
             return f"{waits} not known: mend them, or accept them on the review", "warn"
         return "nothing in the way: F8 goes on", "good"

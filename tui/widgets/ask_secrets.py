@@ -68,10 +68,9 @@ class AskSecrets(ModalScreen[Secrets | None]):
         if event.button.id != "yes":
             self.action_cancel()
             return
-        self.query_one(SecretsPanel).take_all()
-        self.call_later(self._go_on)
-
-    def _go_on(self) -> None:
+        for name, line in self.query_one(SecretsPanel).inputs.items():
+            if line.value:
+                self.secrets = self.secrets.with_(name, line.value)
         lacking = [label for name, label, _about in self.needed if name not in self.secrets]
         if lacking:
             self.query_one("#lacking", Static).update(f"missing: {', '.join(lacking)}")

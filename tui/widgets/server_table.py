@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from core.models.facts import ServerFacts
     from core.models.results import CheckResult
     from tui.app import PoolwrightApp
+    from tui.book import Book
     from tui.session import Session
 
 COLUMNS = (
@@ -36,6 +37,8 @@ class ServerTable(DataTable[Text]):
         self.filter = ""
         self.worst_first = False
         self._shown: dict[str, tuple[str, ...]] = {}
+        self._book: Book | None = None
+        self._theme = ""
 
     @override
     def on_mount(self) -> None:
@@ -52,20 +55,24 @@ class ServerTable(DataTable[Text]):
     def show(self, session: Session) -> None:
         """Bring the rows up to date: rebuild when servers or order changed, else only the cells that differ."""
         app = cast("PoolwrightApp", self.app)
-        by_server = _by_server(session)
+        book = session.results
         names = [name for name in session.answers.servers if self.filter.lower() in name.lower()]
         if self.worst_first:
-            names.sort(key=lambda name: _rank_of(by_server.get(name, [])))
-        rows = {name: _row(app, session.servers.get(name), name, by_server.get(name, [])) for name in names}
-        plain = {name: tuple(cell.plain for cell in cells) for name, cells in rows.items()}
-        if list(plain) != list(self._shown):
+            names.sort(key=book.rank_of)
+        dirty, book.dirty = book.dirty, set()
+        if book is not self._book or app.theme != self._theme:
+            dirty, self._book, self._theme = set(names), book, app.theme
+        if names != list(self._shown):
+            rows = {name: _row(app, session.servers.get(name), name, book.of(name)) for name in names}
             self._rebuild(rows)
-        else:
-            for name, cells in rows.items():
-                for (key, _label, _width), cell, old in zip(COLUMNS, cells, self._shown[name], strict=True):
-                    if cell.plain != old:
-                        self.update_cell(name, key, cell)
-        self._shown = plain
+            self._shown = {name: _plain(cells) for name, cells in rows.items()}
+            return
+        for name in dirty & self._shown.keys():
+            cells = _row(app, session.servers.get(name), name, book.of(name))
+            for (key, _label, _width), cell, old in zip(COLUMNS, cells, self._shown[name], strict=True):
+                if cell.plain != old:
+                    self.update_cell(name, key, cell)
+            self._shown[name] = _plain(cells)
 
     def _rebuild(self, rows: dict[str, tuple[Text, ...]]) -> None:
         kept, index = self.current, self.cursor_row
@@ -77,35 +84,22 @@ class ServerTable(DataTable[Text]):
         if names:
             self.move_cursor(row=names.index(kept) if kept in rows else min(index, len(names) - 1))
 
-    def redraw(self) -> None:
-        """Forget what was drawn (another theme)."""
-        self._shown = {}
-
     def next_problem(self, session: Session) -> bool:
         """Move the cursor to the next server with a finding; False when there is none."""
-        by_server = _by_server(session)
         names = list(self._shown)
         for offset in range(1, len(names) + 1):
             row = (self.cursor_row + offset) % len(names)
             if any(
-                each.verdict.value not in (*QUIET, "info", "waived") for each in by_server.get(names[row], [])
+                each.verdict.value not in (*QUIET, "info", "waived")
+                for each in session.results.of(names[row])
             ):
                 self.move_cursor(row=row)
                 return True
         return False
 
 
-def _by_server(session: Session) -> dict[str, list[CheckResult]]:
-    made: dict[str, list[CheckResult]] = {name: [] for name in session.answers.servers}
-    for result in session.results.values():
-        for name in {result.target, *result.servers}:
-            if name in made:
-                made[name].append(result)
-    return made
-
-
-def _rank_of(results: list[CheckResult]) -> int:
-    return min((rank(each.verdict.value) for each in results), default=99)
+def _plain(cells: tuple[Text, ...]) -> tuple[str, ...]:
+    return tuple(cell.plain for cell in cells)
 
 
 def _row(
