@@ -32,7 +32,7 @@ def continue_run(
     is_rollback: bool = False,
 ) -> int:
     """Start a new runner for the run and follow it to its end; returns the exit code of its outcome."""
-    from core.cli.following import detached, follow_here
+    from core.cli.following import begun, detached, follow_here
     from core.models.events import Outcome
     from core.reports.runs import exit_code_of, run_document
     from core.reports.text import run_text
@@ -42,12 +42,9 @@ def continue_run(
     last_seq = service.show(args.run).last_seq
     secrets = gather_secrets(service, service.spec_of(args.run), args.password_file)
 
-    async def begin() -> str:
-        return await start(service, args.run, secrets)
-
-    started = asyncio.run(begin())
+    started, is_left = asyncio.run(begun(start(service, args.run, secrets)))
     say(f"run {started} goes on; Ctrl-C leaves it running")
-    if not follow_here(service, started, last_seq):
+    if is_left or not follow_here(service, started, last_seq):
         return detached(started)
     view = service.show(started)
     if is_rollback and view.outcome is Outcome.CREATED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from core.cli.diagnostics import EXIT_INTERRUPTED, say
@@ -27,6 +28,15 @@ async def follow_to_end(service: Service, run: str, since: int = 0) -> None:
     """Narrate until the run has ended."""
     async for event in service.follow(run, since):
         narrate(event)
+
+
+async def begun(start: Awaitable[str]) -> tuple[str, bool]:
+    """The id of the run that is being started, and whether Ctrl-C came meanwhile: an order that is out has begun."""
+    starting = asyncio.ensure_future(start)
+    try:
+        return await asyncio.shield(starting), False
+    except asyncio.CancelledError:
+        return await starting, True  # a second Ctrl-C ends this too
 
 
 def detached(run: str) -> int:

@@ -47,11 +47,12 @@ def run(args: argparse.Namespace) -> int:
     service.approvals = args.approvals
     spec, reviewed = _what(service, args)
     secrets = gather_secrets(service, spec, args.password_file)
-    started = asyncio.run(_prepare(service, spec, reviewed, secrets, args))
-    if started is None:
+    prepared = asyncio.run(_prepare(service, spec, reviewed, secrets, args))
+    if prepared is None:
         return EXIT_REFUSED
+    started, is_left = prepared
     say(f"run {started} has begun; Ctrl-C leaves it running")
-    if not follow_here(service, started):
+    if is_left or not follow_here(service, started):
         return detached(started)
     view = service.show(started)
     if args.json:
@@ -75,7 +76,9 @@ def _what(service: Service, args: argparse.Namespace) -> tuple[BaseSpec, Plan | 
 
 async def _prepare(
     service: Service, spec: BaseSpec, reviewed: Plan | None, secrets: Secrets, args: argparse.Namespace
-) -> str | None:
+) -> tuple[str, bool] | None:
+    """The run that was begun and whether Ctrl-C came meanwhile; None when it was refused or not confirmed."""
+    from core.cli.following import begun
     from core.reports.text import plan_text, results_text
 
     accepted = [*args.accept_unknown, *(reviewed.accepted if reviewed is not None else ())]
@@ -96,7 +99,7 @@ async def _prepare(
     if not args.yes and not _confirmed(spec.pool_name):
         say("not confirmed; nothing was changed")
         return None
-    return await service.start(spec, plan, secrets, accepted=accepted)
+    return await begun(service.start(spec, plan, secrets, accepted=accepted))
 
 
 def _refuse(spec: BaseSpec, verdicts: Verdicts, args: argparse.Namespace) -> None:
