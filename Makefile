@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-real check lint types contracts fresh format screenshots bench bundle lock clean
+.PHONY: help setup demo test test-real crashpoints storm check lint types contracts fresh format screenshots bench bundle lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,12 @@ test: setup ## every test that needs neither root nor system packages (others sk
 
 test-real: setup ## only the tests on real systems (root and the packages of .ci/run)
 	$(BIN)/pytest -m real -ra $(PYTEST_ARGS)
+
+crashpoints: setup ## kill a runner at every journal write and change, resume and roll back each (minutes)
+	$(BIN)/python scripts/crashpoints.py
+
+storm: setup ## SEEDS=1000 runs in random faults, each must end as promised; FIRST=0 is the first seed
+	$(BIN)/python scripts/storm.py $(or $(SEEDS),1000) $(or $(FIRST),0)
 
 check: lint types contracts fresh test ## the whole loop
 
