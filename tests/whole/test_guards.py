@@ -20,6 +20,8 @@ from core.secrets import Secrets
 from core.service import Checked, Service
 from tests.whole.job import SPEED
 
+pytestmark = pytest.mark.timeout(300)  # runners in processes of their own, on a machine that may be busy
+
 
 @dataclass
 class Ready:
@@ -222,3 +224,27 @@ async def test_the_fingerprint_is_in_the_journal_before_the_first_step(tmp_path:
         assert "file_server:nas01.lab.example" in keys
         assert "storage:nas01.lab.example:/export/poolfs" in keys
         assert any("jobs" in words for words in taken.left_out)
+
+
+@pytest.mark.asyncio
+async def test_an_undo_that_was_refused_once_is_tried_again(tmp_path: Path) -> None:
+    async with ready(tmp_path, servers=3) as job:
+        before = job.lab.snapshot()
+        job.lab.world.faults["join-fails"] = {"server": "ovs03"}
+        job.lab.world.faults["job-fails"] = {"verb": "delete", "type": "ServerPool", "count": 1}
+        view = await job.run()
+        assert view.outcome == "rolled_back", view.residue
+        assert job.lab.snapshot() == before
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio
+async def test_an_undo_that_is_always_refused_leaves_the_exact_commands(tmp_path: Path) -> None:
+    async with ready(tmp_path, servers=3) as job:
+        job.lab.world.faults["join-fails"] = {"server": "ovs03"}
+        job.lab.world.faults["job-fails"] = {"verb": "delete", "type": "ServerPool"}
+        view = await job.run()
+        assert view.outcome == "needs_human"
+        (pool,) = job.lab.world.of_type("serverpool")
+        told = [left for left in view.residue if left.commands == (f"delete ServerPool id={pool.id}",)]
+        assert len(told) == 1

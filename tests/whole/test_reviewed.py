@@ -17,6 +17,8 @@ from core.secrets import Secrets
 from core.service import Service
 from tests.whole.job import SPEED
 
+pytestmark = pytest.mark.timeout(300)  # runners in processes of their own, on a machine that may be busy
+
 
 @asynccontextmanager
 async def planned(folder: Path) -> AsyncIterator[tuple[Lab, list[str], Path]]:
