@@ -5,7 +5,12 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = {"startup": "bench.startup", "compat": "bench.compat", "engine": "bench.engine"}
+NAMES = {
+    "startup": "bench.startup",
+    "compat": "bench.compat",
+    "engine": "bench.engine",
+    "check_fleet": "bench.check_fleet",
+}
 
 
 def main() -> int:

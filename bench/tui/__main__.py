@@ -1,0 +1,7 @@
+"""`python -m bench.tui`: all of it."""
+
+from __future__ import annotations
+
+from bench.tui import main
+
+main()
