@@ -10,6 +10,7 @@ NAMES = {
     "compat": "bench.compat",
     "engine": "bench.engine",
     "check_fleet": "bench.check_fleet",
+    "tui": "bench.tui",
 }
 
 
