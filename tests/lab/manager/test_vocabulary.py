@@ -90,7 +90,7 @@ async def test_events_can_be_asked_and_acknowledged(make_cli: MakeCli) -> None:
 async def test_old_events_are_asked_per_object(make_cli: MakeCli) -> None:
     cli = make_cli("3.2")
     await cli.discover(1)
-    assert "type:lifecycle.create" in await cli.ask("getEvents Server name=ovs1 type=All amount=5")
+    assert "type:ServerCreatedEvent" in await cli.ask("getEvents Server name=ovs1 type=All amount=5")
 
 
 async def test_ended_jobs_cannot_be_aborted(make_cli: MakeCli) -> None:

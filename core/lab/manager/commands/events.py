@@ -115,10 +115,26 @@ def _lines(item: LabObject) -> list[str]:
     ]
 
 
+_OLD_NAMES = {
+    "create": "Created",
+    "modify": "Modified",
+    "delete": "Deleted",
+    "path": "Offline",
+    "online": "Up",
+}
+
+
+def _old_name(item: LabObject) -> str:
+    """3.2 names events as classes (StorageDeviceOfflineEvent, ...CreatedEvent; manager-cli 3.14)."""
+    object_type = "StorageDevice" if item.name.startswith("storage.device") else item.attrs["object_type"]
+    last = item.name.rpartition(".")[2]
+    return f"{object_type}{_OLD_NAMES.get(last, last.capitalize())}Event"
+
+
 def _old_lines(item: LabObject) -> list[str]:
     attrs = item.attrs
     summary = " ".join(attrs["summary"].split())
-    return [f"id:{item.id}  type:{item.name}  severity:{attrs['severity']}  summary:{summary}"]
+    return [f"id:{item.id}  type:{_old_name(item)}  severity:{attrs['severity']}  summary:{summary}"]
 
 
 @command("abort", "Job")
