@@ -54,8 +54,9 @@ format: setup ## put the code in the one form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-screenshots: setup ## make screenshots/*.svg anew, from the lab
+screenshots: setup ## make screenshots/*.svg and demo.cast anew, from the lab
 	$(BIN)/python scripts/screenshots.py
+	$(BIN)/python scripts/cast.py
 
 bench: setup ## measure, as ratios against what a user would otherwise use
 	$(BIN)/python -m bench

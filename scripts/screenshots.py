@@ -27,6 +27,7 @@ FROZEN = (
     (re.compile(r"\b\d{6}-\d{6}-[0-9a-z]{2}\b"), "260301-020000-ab"),
     (re.compile(r"\b\d\d:\d\d:\d\d\b(?!:)"), "02:00:00"),
     (re.compile(r"terminal-\d+-"), "terminal-"),
+    (re.compile(r"(?<=&#160;)(\d+:)?\d+&#160;(s|min)(?=&#160;)"), "41&#160;s"),
     (re.compile(r"@font-face \{.*?\}\s*", re.DOTALL), ""),
 )
 
@@ -53,6 +54,7 @@ async def take(state_dir: Path) -> dict[str, str]:
     async with Lab.from_scenario(SCENARIO, servers=SERVERS, speed=1000) as lab:
         service = Service(state_dir)
         hints = {"Rehearsal": "this is a simulated fleet with throw-away passwords; nothing real is touched"}
+        service.settings = service.settings.model_copy(update={"keys": {}})
         app = PoolwrightApp(
             lambda: service, spec=lab.spec_data(), secrets=Secrets(lab.passwords), hints=hints
         )
@@ -89,6 +91,7 @@ async def take(state_dir: Path) -> dict[str, str]:
             shoot("compatibility")
             await pilot.press("f8")
             await shown("ReviewScreen", lambda: app.session.is_fresh)
+            shoot("findings")
             await pilot.press("f2", "down", "down", "down", "down")
             await shown("ReviewScreen", lambda: not wizard.missing("review", app.session))
             shoot("review")

@@ -35,10 +35,10 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     # planes
     ("ok", "✓", "+", "ok", "good"),
     ("not_asked", "·", ".", "not asked", "muted"),
-    ("unreachable", "✗", "x", "no reach", "bad"),
+    ("unreachable", "≠", "/", "no reach", "bad"),
     ("untrusted", "?", "?", "untrusted", "warn"),
     ("old_crypto", "!", "!", "old crypto", "warn"),
-    ("broken", "✗", "x", "broken", "bad"),
+    ("broken", "%", "%", "broken", "bad"),
     # identities
     ("known", "✓", "+", "known", "good"),
     ("new", "?", "?", "new", "warn"),

@@ -84,3 +84,26 @@ def test_without_colour_bad_is_marked_and_muted_is_not() -> None:
     assert theme.rich_style("good", theme.DEFAULT, mono=True) == ""
     assert theme.rich_style("good", "poolwright-ansi") == "green"
     assert theme.rich_style("muted", "poolwright-ansi") == ""
+
+
+def test_every_state_is_told_apart_without_colour() -> None:
+    """A word of its own for each, also on a serial console; no word differs by colour or case alone."""
+    words = [look.word.lower() for look in theme.STATES.values()]
+    assert len(set(words)) == len(words)
+    for look in theme.STATES.values():
+        assert theme.rich_style(look.style, theme.DEFAULT, mono=True) in theme.MONO.values()
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        [*(verdict.value for verdict in CellVerdict), "self", "skipped"],  # a narrow heat map
+        [state.value for state in PlaneState],  # the planes of a server's row
+        ["here", "complete", "open"],  # the stepper
+    ],
+    ids=["matrix", "planes", "stepper"],
+)
+def test_states_shown_by_their_glyph_alone_differ_by_it(states: list[str]) -> None:
+    looks = [theme.look(state) for state in states]
+    assert len({look.glyph for look in looks}) == len(states)
+    assert len({look.ascii for look in looks}) == len(states)
