@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from tests.real.processes import PATH, has_banner, ip_batch, is_elsewhere, keep, relay, wait_for, which
 
+GATEWAY = "10.77.0.254"  # the bridge's own address, where an NTP server answers
 IMAGE = Path(__file__).parent / "image"
 CACHE_VARIABLE = "POOLWRIGHT_TEST_CACHE"
 _BUILD_S = 600
@@ -176,12 +178,18 @@ def running_lab(folder: Path, machines: Sequence[Machine]) -> Iterator[Lab]:
         ip_batch(
             bridge.pid,
             "link set lo up\nlink add br0 type bridge forward_delay 0\n"
-            f"addr add 10.77.0.254/24 dev br0\nlink set br0 up\n{taps}",
+            f"addr add {GATEWAY}/24 dev br0\nlink set br0 up\n{taps}",
         )
         started = [
             (one, keep(stack, _command(one, bridge.pid, image, folder), folder / f"{one.name}.err"))
             for one in machines
         ]
+        enter = ["nsenter", "--target", str(bridge.pid), "--net"]
+        keep(
+            stack,
+            [*enter, sys.executable, str(IMAGE.with_name("timeserver.py")), GATEWAY],
+            folder / "time.log",
+        )
         ports = relay(stack, bridge.pid, folder, [one.address for one in machines])
         for one, process in started:
             wait_for(lambda port=ports[one.address]: has_banner(port), one.name, process, limit_s=120.0)  # type: ignore[misc]

@@ -1,0 +1,230 @@
+"""Emulated Linux machines with shared LUNs, a running and a left-over cluster, an NFS server and wrong clocks: every
+fault is found over SSH."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, TypeVar
+
+import pytest
+
+from core.facts.batch import run_batch
+from core.facts.nfs_trial import TRIAL_S, NfsTrial, nfs_trial, read_trial
+from core.facts.ocfs2 import Ocfs2Volume
+from core.facts.superblock import DeviceHead, decode_bytes, head_look, range_look, read_head
+from core.models.results import Verdict
+from core.transports.ssh import SshSession
+from tests.real.looking import Look, Reached, look, sessions_to, spec_of
+from tests.real.machines import Lab, Machine, running_lab, why_not
+from tests.real.scenery import CLOCK_OFF_S, CLUSTER, OLD_CLUSTER, STALE_NODES, Scenery, plan, prepare
+from tests.real.test_images import needs_ocfs2
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(bool(why_not()), reason=why_not() or "-"),
+    needs_ocfs2,
+]
+T = TypeVar("T")
+
+
+class Stage:
+    """The running machines and one look for each storage that a pool could want."""
+
+    def __init__(self, lab: Lab, scenery: Scenery) -> None:
+        self.lab, self.scenery = lab, scenery
+        self._looks: dict[str, Look] = {}
+
+    @property
+    def names(self) -> list[str]:
+        return [machine.address for machine in self.scenery.servers]
+
+    def lun(self, name: str, *servers: int) -> Look:
+        """A look for a pool on this LUN, from all servers or those of these numbers."""
+        return self._look(name, {"kind": "lun", "wwid": self.scenery.luns[name]}, servers)
+
+    def nfs(self, name: str, *servers: int) -> Look:
+        """A look for a pool on this export."""
+        share = {"kind": "nfs", "server": self.scenery.nfs.address, "export": f"/export/{name}"}
+        return self._look(f"nfs-{name}", share, servers)
+
+    def _look(self, key: str, file_system: dict[str, Any], servers: tuple[int, ...]) -> Look:
+        if key not in self._looks:
+            wanted = [one for one in self.scenery.servers if not servers or one.number in servers]
+            reached = [Reached(one.address, self.lab.ports[one.address]) for one in wanted]
+            spec = spec_of(reached, self.lab.key_file, vip="10.77.0.100", file_system=file_system)
+            self._looks[key] = asyncio.run(look(spec))
+        return self._looks[key]
+
+    def on(self, machine: Machine, work: Callable[[SshSession], Awaitable[T]]) -> T:
+        """Do something over poolwright's own session to one machine."""
+
+        async def run() -> T:
+            async with sessions_to(self.lun("good").spec) as sessions:
+                return await work(sessions[machine.address])
+
+        return asyncio.run(run())
+
+    def head(self, machine: Machine, lun: str) -> DeviceHead:
+        """What lies on a LUN, as one machine reads it, the second look included."""
+        device = f"/dev/disk/by-id/wwn-0x{self.scenery.luns[lun]}"
+
+        async def work(session: SshSession) -> DeviceHead:
+            sections = await run_batch(session, head_look(device), limit_s=60)
+            data = decode_bytes(sections["head"].text)
+            first = read_head(data)
+            if first.ocfs2 is None or not first.ocfs2.wanted:
+                return first
+            wanted = await run_batch(session, range_look(device, first.ocfs2.wanted), limit_s=60)
+            more = {int(key.removeprefix("at-")): decode_bytes(one.text) for key, one in wanted.items()}
+            return read_head(data, more)
+
+        return self.on(machine, work)
+
+    def volume(self, machine: Machine, lun: str) -> Ocfs2Volume:
+        found = self.head(machine, lun).ocfs2
+        assert found is not None
+        return found
+
+    def trial(self, machine: Machine, export: str) -> NfsTrial:
+        """The intrusive trial of an export."""
+        word = secrets.token_hex(6)
+        commands = nfs_trial(self.scenery.nfs.address, f"/export/{export}", f"/tmp/.pw{word}", f".pw{word}")
+
+        async def work(session: SshSession) -> NfsTrial:
+            return read_trial((await run_batch(session, commands, limit_s=TRIAL_S))["trial"])
+
+        return self.on(machine, work)
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("machines")
+    scenery = plan(folder)
+    with running_lab(folder, scenery.all) as lab:
+        prepare(lab, scenery)
+        yield Stage(lab, scenery)
+
+
+def test_a_lun_without_faults(stage: Stage) -> None:
+    found = stage.lun("good")
+    for id_ in ("storage.visible.all", "storage.lun.clean", "storage.lun.free", "storage.lun.same"):
+        assert found.verdict(id_) is Verdict.PASS, found.detail(id_)
+    assert stage.head(stage.scenery.servers[0], "good").is_free is True
+
+
+def test_live_cluster_on_the_lun(stage: Stage) -> None:
+    """Somebody else's running pool: told by a server of that pool and by one that has nothing to do with it."""
+    found = stage.lun("live", 2, 3)
+    assert found.verdict("storage.lun.clean") is Verdict.FAIL
+    assert found.verdict("storage.lun.free") is Verdict.FAIL
+    _, two, three = stage.scenery.servers
+    assert two.address in found.hits()["storage.lun.free"].servers
+    before = stage.volume(three, "live")
+    assert (before.label, before.cluster, before.stack) == ("poolfs", CLUSTER, "o2cb")
+    assert before.is_global_heartbeat
+    assert before.mounted_by == (0, 1)
+    moved: set[int] = set()
+    for _ in range(10):
+        moved |= set(stage.volume(three, "live").moved_since(before))
+        if moved == {0, 1}:
+            break
+    assert moved == {0, 1}
+
+
+def test_stale_cluster_on_the_lun(stage: Stage) -> None:
+    """Marked as mounted by servers that are gone: no heart beats."""
+    found = stage.lun("stale", 3)
+    assert found.verdict("storage.lun.clean") is Verdict.FAIL
+    three = stage.scenery.servers[2]
+    before, after = (stage.volume(three, "stale") for _ in range(2))
+    assert (before.label, before.mounted_by) == (OLD_CLUSTER, STALE_NODES)
+    assert [beat.node for beat in before.beats or ()] == list(STALE_NODES)
+    assert after.moved_since(before) == ()
+
+
+def test_stale_and_live_o2cb_on_the_servers(stage: Stage) -> None:
+    found = stage.lun("good")
+    one, two, three = stage.scenery.servers
+    for machine, cluster in ((one, CLUSTER), (two, CLUSTER), (three, OLD_CLUSTER)):
+        assert found.verdict("server.cluster.stale", machine.address) is Verdict.FAIL
+        assert cluster in found.detail("server.cluster.stale", machine.address)
+
+
+def test_a_lun_that_one_server_does_not_see(stage: Stage) -> None:
+    found = stage.lun("missing", 2, 3)
+    assert found.verdict("storage.visible.all") is Verdict.FAIL
+    assert set(found.hits()["storage.visible.all"].servers) == {stage.scenery.servers[2].address}
+
+
+def test_the_same_disk_under_another_wwid(stage: Stage) -> None:
+    """A clone, or a LUN presented twice: the third server sees these very bytes, but not this WWID."""
+    found = stage.lun("clone", 2, 3)
+    assert found.verdict("storage.visible.all") is Verdict.FAIL
+    assert set(found.hits()["storage.visible.all"].servers) == {stage.scenery.servers[2].address}
+
+
+def test_a_copy_carries_the_same_volume_under_another_wwid(stage: Stage) -> None:
+    one = stage.scenery.servers[0]
+    assert stage.volume(one, "copy").uuid == stage.volume(one, "stale").uuid
+    assert stage.scenery.luns["copy"] != stage.scenery.luns["stale"]
+
+
+def test_a_good_export(stage: Stage) -> None:
+    found = stage.nfs("good", 1)
+    assert found.verdict("storage.visible.all") is Verdict.PASS, found.detail("storage.visible.all")
+    assert found.verdict("storage.nfs.empty") is Verdict.PASS
+    for machine in stage.scenery.servers[:2]:
+        trial = stage.trial(machine, "good")
+        assert (trial.is_writable, trial.keeps_root, trial.is_clean) == (True, True, True), trial
+
+
+def test_root_squash(stage: Stage) -> None:
+    trial = stage.trial(stage.scenery.servers[0], "squash")
+    assert (trial.keeps_root, trial.is_clean) == (False, True), trial
+    stage.lab.run(stage.scenery.nfs, "chmod 1777 /export/squash")
+    trial = stage.trial(stage.scenery.servers[0], "squash")
+    assert (trial.is_writable, trial.keeps_root, trial.is_clean) == (True, False, True), trial
+
+
+def test_read_only_export_with_left_overs(stage: Stage) -> None:
+    found = stage.nfs("readonly", 1)
+    assert found.verdict("storage.nfs.empty") is Verdict.FAIL
+    assert "ovspoolfs.img" in found.detail("storage.nfs.empty")
+    trial = stage.trial(stage.scenery.servers[0], "readonly")
+    assert (trial.is_writable, trial.keeps_root, trial.is_clean) == (False, None, True), trial
+
+
+def test_trials_leave_nothing_behind(stage: Stage) -> None:
+    for export in ("good", "squash", "readonly"):
+        stage.trial(stage.scenery.servers[1], export)
+    left = stage.lab.run(stage.scenery.nfs, "find /export -name '.pw*'")
+    mounted = stage.lab.run(stage.scenery.servers[1], "grep /tmp /proc/mounts; ls -A /tmp; true")
+    assert (left, mounted.strip()) == ("", "")
+
+
+def test_a_clock_that_is_off(stage: Stage) -> None:
+    found = stage.lun("good")
+    three = stage.scenery.servers[2].address
+    assert found.verdict("pair.clock.skew") is Verdict.WARN
+    assert set(found.hits()["pair.clock.skew"].servers) == {three}
+    offsets = {name: found.facts(name).clock_offset_s.value or 0.0 for name in stage.names}
+    errors = {name: found.facts(name).clock_error_s.value or 0.0 for name in stage.names}
+    others = [offset for name, offset in offsets.items() if name != three]
+    assert abs(offsets[three] - CLOCK_OFF_S) < 5 + errors[three]
+    assert all(abs(offset) < 5 for offset in others)
+
+
+def test_ntp_absent_and_ntp_on_its_own_clock(stage: Stage) -> None:
+    found = stage.lun("good")
+    one, two, three = (found.facts(name) for name in stage.names)
+    assert (one.ntp_is_running.value, two.ntp_is_running.value, three.ntp_is_running.value) == (
+        True,
+        False,
+        True,
+    )
+    assert [peer.address for peer in one.ntp_peers.value or ()] == ["10.77.0.254"]
+    assert not two.ntp_peers.value
+    assert all(peer.address.startswith(("127.127.1.", "LOCAL")) for peer in three.ntp_peers.value or ())
