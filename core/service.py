@@ -289,9 +289,13 @@ class Service:
             and all(set(check.planes) <= {"manager", "input"} for check in needed)
         ):
             only = ()
-        more: dict[str, Any] = {"intrusive": True} if intrusive else {}
         return await platform.collect(
-            spec, self.access(spec, secrets), only=only, base=kept, on_server=stream.on_server, **more
+            spec,
+            self.access(spec, secrets),
+            only=only,
+            base=kept,
+            on_server=stream.on_server,
+            intrusive=intrusive,
         )
 
     def causes(self, spec: BaseSpec, checked: Checked) -> tuple[Cause, ...]:

@@ -169,6 +169,24 @@ def nfs_look(server: str, export: str, folder: str, *, is_solaris: bool = False)
     }
 
 
+SCRATCH = ".poolwright-"  # our folders in /tmp, and our file in a share, begin with this
+_OLD_MIN = 15  # no look takes that long: what is older was left by one that died
+
+
+def sweep_scratch() -> dict[str, str]:
+    """Take away what a look that died left in /tmp: its mount, then its empty folder. Nothing else is touched."""
+    found = f"find /tmp -maxdepth 1 -type d -name '{SCRATCH}*' -mmin +{_OLD_MIN}"
+    return {
+        "sweep": f'{found} | while read -r d; do umount "$d" 2>/dev/null; rmdir "$d" && echo "swept $d"; done'
+    }
+
+
+def sweep_share(folder: str) -> str:
+    """The same for our empty files in a share that is mounted in `folder`."""
+    found = f"find {shlex.quote(folder)} -maxdepth 1 -type f -name '{SCRATCH}*' -size 0 -mmin +{_OLD_MIN}"
+    return f'{found} | while read -r f; do rm -f "$f"; done'
+
+
 def mounted_look(path: str) -> dict[str, str]:
     """Content and size of a share where it is mounted already."""
     where = shlex.quote(path)

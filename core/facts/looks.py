@@ -22,6 +22,7 @@ class NfsLook(Frozen):
     free_bytes: int | None = None
     is_writable: bool | None = None
     keeps_root: bool | None = None
+    left_by_us: str = ""  # where a trial of ours could not take everything away again
     mount_error: str = ""
     address: str | None = None  # what the name of the NFS server resolves to, on this server
     versions: tuple[int, ...] | None = None  # NFS versions it offers

@@ -11,7 +11,7 @@ import shlex
 from typing import NamedTuple
 
 from core.facts.batch import Section
-from core.facts.commands import is_host
+from core.facts.commands import is_host, sweep_share
 from core.text import inert
 
 TRIAL_S = 60  # a soft mount and its retries end before that
@@ -48,7 +48,7 @@ def nfs_trial(
         f"if [ -e {file} ]; then rm -f {file} || echo trial:left; fi"
     )
     end = f"umount {folder} || umount -f {folder} || echo trial:left"
-    inside = f"{mount} && {{ echo trial:mounted; {write}; {end}; }}"
+    inside = f"{mount} && {{ echo trial:mounted; {sweep_share(folder)}; {write}; {end}; }}"
     return {"trial": f"mkdir -m 700 {folder} && {{ {inside}; rmdir {folder} || echo trial:left; }}"}
 
 

@@ -68,8 +68,11 @@ class Platform(Protocol):
         only: Sequence[str] | None = None,
         base: FleetFacts | None = None,
         on_server: OnServer | None = None,
+        intrusive: bool = False,
     ) -> FleetFacts:
         """Observe the fleet, concurrently and bounded; `only` limits it to some servers, the rest is kept from `base`.
+
+        Nothing is written on a server, except with `intrusive`: then into scratch folders, taken away again at once.
 
         Never raises for a server: what could not be seen stands in that server's facts.
         """

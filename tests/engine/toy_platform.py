@@ -86,6 +86,7 @@ class ToyPlatform:
         only: Sequence[str] | None = None,
         base: FleetFacts | None = None,
         on_server: OnServer | None = None,
+        intrusive: bool = False,
     ) -> FleetFacts:
         raise NotImplementedError
 

@@ -48,6 +48,7 @@ async def collect(
     only: Sequence[str] | None = None,
     base: OvmFleet | None = None,
     on_server: OnServer | None = None,
+    intrusive: bool = False,
 ) -> OvmFleet:
     """Facts of Manager and of all servers, or of those in `only` on top of `base`. Never raises for a server."""
     targets = [server for server in _unique(spec) if only is None or server.address in only]
@@ -58,7 +59,9 @@ async def collect(
     )
     try:
         async with open_jump(spec.jump, access) as jump:
-            manager, looked = await _look_at_all(spec, access, jump, targets, base, on_server)
+            manager, looked = await _look_at_all(
+                spec, access, jump, targets, base, on_server, intrusive=intrusive
+            )
     except PoolwrightError as error:
         manager, looked = _unreached(targets, plane_of(error))
         for facts in looked.values():
@@ -90,8 +93,10 @@ async def _look_at_all(
     base: OvmFleet | None,
     on_server: OnServer | None,
     read: ReadManager | None = None,
+    *,
+    intrusive: bool = False,
 ) -> tuple[ManagerFacts, dict[str, OvmServerFacts]]:
-    looks = {target.address: _ServerLook(spec, access, jump, target) for target in targets}
+    looks = {target.address: _ServerLook(spec, access, jump, target, intrusive) for target in targets}
     peers = _Peers(spec, looks, base)
     async with asyncio.TaskGroup() as group:
         manager_task = group.create_task(read() if read is not None else look_at_manager(spec, access, jump))
@@ -134,12 +139,14 @@ def _warnings(narrated: Sequence[str]) -> tuple[str, ...]:
 class _ServerLook:
     """One server being looked at over its planes, within limits.server_total_s in all."""
 
-    def __init__(self, spec: PoolSpec, access: Access, jump: Jump | None, target: ServerTarget) -> None:
+    def __init__(
+        self, spec: PoolSpec, access: Access, jump: Jump | None, target: ServerTarget, intrusive: bool = False
+    ) -> None:
         self.spec, self.access, self.jump, self.target = spec, access, jump, target
         self.name = target.address
         client = AgentClient(agent_endpoint(spec, target), access, spec.agent.user, jump)
         self.agent = AgentLook(client)
-        self.dom0 = Dom0Look(self.name, target.address, spec, access.limits)
+        self.dom0 = Dom0Look(self.name, target.address, spec, access.limits, intrusive=intrusive)
         self.is_named = asyncio.Event()  # its host name is known, or will not be
         self._ready = asyncio.Event()  # its own facts are complete, only peers' names are left
 

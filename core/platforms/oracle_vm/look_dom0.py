@@ -18,6 +18,7 @@ from core.facts.looks import LunLook, NfsLook
 from core.facts.mesh import ClockSample, PairLook, Peer, clock_offset, port_state
 from core.facts.mesh_row import read_row, row_commands, row_limit_s
 from core.facts.mesh_run import look_at_pair
+from core.facts.nfs_trial import TRIAL_S, nfs_trial, read_trial
 from core.facts.probe import Observed, clean
 from core.models.facts import Address, Fact, Mount, PlaneFact, PlaneState
 from core.platforms.oracle_vm.look_mesh import FIELD, MANAGER, callback_port, management_mtu, ports_between
@@ -46,8 +47,11 @@ Sections = Mapping[str, Section]
 class Dom0Look:
     """What one server's own system told so far; `seen` and `plane` can be read at any time."""
 
-    def __init__(self, name: str, address: str, spec: PoolSpec, limits: Limits) -> None:
+    def __init__(
+        self, name: str, address: str, spec: PoolSpec, limits: Limits, *, intrusive: bool = False
+    ) -> None:
         self.name, self.address, self.spec, self.limits = name, address, spec, limits
+        self.intrusive = intrusive  # only then anything is written, and taken away again at once
         self.seen: Observed = {}
         self.plane = PlaneFact()
         self.fqdn: str | None = None
@@ -128,7 +132,12 @@ class Dom0Look:
             add(commands.reverse_lookup(own.address), commands.LOOKUP_S)
         add(self._vip_batch(own), _ARP_S)
         look, asked = self._storage_batch()
+        if isinstance(look, NfsLook) and not self.is_solaris:
+            add(commands.sweep_scratch(), commands.STORAGE_S)
         add(asked, commands.STORAGE_S)
+        trial_folder = self._scratch()
+        if isinstance(look, NfsLook) and self.intrusive:
+            add(self._trial_batch(trial_folder), TRIAL_S)
         add(commands.port_tries(tries), _TRY_S)
         limit_s = min(self.limits.ssh_command_s + sum(limits.values()), _OUTSIDE_MAX_S)
         fields = (*NAMES, *STORAGE, *OTHERS)
@@ -138,6 +147,8 @@ class Dom0Look:
         self._read_names(sections)
         self._read_vip(sections)
         self._read_storage(sections, look)
+        if "trial" in sections:
+            self._read_trial(sections["trial"], trial_folder)
         self._read_tries(sections, tries)
         for field in STORAGE:
             self.seen.setdefault(field, Fact[Any].absent("not part of this pool"))
@@ -305,13 +316,36 @@ class Dom0Look:
 
     def _nfs_batch(self, wanted: NfsFileSystem) -> dict[str, str]:
         """Exports first; then into the share: where it is mounted already, or read-only for a moment (R003)."""
-        folder = f"/tmp/.{new_token()[:20]}"  # noqa: S108 - made with mkdir -m 700, which fails where it exists
-        batch = commands.nfs_look(wanted.server, wanted.export, folder, is_solaris=self.is_solaris)
+        batch = commands.nfs_look(wanted.server, wanted.export, self._scratch(), is_solaris=self.is_solaris)
         path = storage.mounted_at(self._mounts(), wanted.server, None, wanted.export)
         if path is None:
             return batch
         kept = {name: batch[name] for name in ("address", "showmount", "rpcinfo")}
         return kept | commands.mounted_look(path)
+
+    @staticmethod
+    def _scratch() -> str:
+        """A folder that nobody has yet; made with mkdir -m 700, which fails where it exists."""
+        return f"/tmp/{commands.SCRATCH}{new_token()[-16:]}"  # noqa: S108
+
+    def _trial_batch(self, folder: str) -> dict[str, str]:
+        wanted = self.spec.pool.file_system
+        if not isinstance(wanted, NfsFileSystem):
+            return {}
+        name = folder.rpartition("/")[2]
+        try:
+            return nfs_trial(wanted.server, wanted.export, folder, name, is_solaris=self.is_solaris)
+        except ValueError:
+            return {}
+
+    def _read_trial(self, section: Section, folder: str) -> None:
+        """What writing told, on top of what looking did (R017, R018)."""
+        told, look = read_trial(section, folder), self._known("pool_nfs")
+        if not isinstance(look, NfsLook):
+            return
+        update = {"is_writable": told.is_writable, "keeps_root": told.keeps_root}
+        left = {} if told.is_clean else {"left_by_us": f"{self.name}:{folder}"}
+        self.seen["pool_nfs"] = self._fact(look.model_copy(update=update | left), "ssh mount, touch, ls")
 
     def _lun_batch(self, wanted: LunFileSystem) -> tuple[LunLook | None, dict[str, str]]:
         maps = {name: self._base[name] for name in commands.LUN_MAP if name in self._base}
@@ -319,7 +353,9 @@ class Dom0Look:
         return look, commands.lun_look(device) if device else {}
 
     def _mounts(self) -> tuple[Mount, ...]:
-        return self._known("mounts") or ()
+        """Without those that a look of ours left behind: they are swept."""
+        mounts: tuple[Mount, ...] = self._known("mounts") or ()
+        return tuple(one for one in mounts if not one.path.startswith(f"/tmp/{commands.SCRATCH}"))  # noqa: S108
 
     def _read_storage(self, sections: Sections, look: NfsLook | LunLook | None) -> None:
         wanted = self.spec.pool.file_system

@@ -125,10 +125,13 @@ class OracleVm:
         only: Sequence[str] | None = None,
         base: FleetFacts | None = None,
         on_server: OnServer | None = None,
+        intrusive: bool = False,
     ) -> FleetFacts:
         """Facts of Manager and servers; see collect.collect."""
         known = base if isinstance(base, OvmFleet) else None
-        return await collect.collect(_as(spec, PoolSpec), access, only=only, base=known, on_server=on_server)
+        return await collect.collect(
+            _as(spec, PoolSpec), access, only=only, base=known, on_server=on_server, intrusive=intrusive
+        )
 
     async def known_servers(self, spec: BaseSpec, access: Access) -> Sequence[str]:
         """Servers in no pool that Manager lists (core.platforms.listing)."""

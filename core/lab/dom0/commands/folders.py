@@ -41,7 +41,7 @@ def ls(c: Command) -> int:
         else:
             files.append((word, entry))
     for name, entry in files:
-        c.print(long_line(name, entry) if long else name)
+        c.print(long_line(name, entry, numeric="n" in options) if long else name)
     for at, word in enumerate(folders):
         if len(folders) + len(files) > 1 or "R" in options:
             c.print(*([""] if at or files else []), f"{word}:")
@@ -63,7 +63,7 @@ def _list_folder(c: Command, word: str, options: dict[str, str], *, long: bool) 
     ordered = sorted(shown, key=lambda name: name.lstrip(".").lower() if name not in (".", "..") else name)
     for name in reversed(ordered) if "r" in options else ordered:
         mark = {"dir": "/", "link": "@"}.get(shown[name].kind, "") if "F" in options else ""
-        c.print((long_line(name, shown[name]) if long else name) + mark)
+        c.print((long_line(name, shown[name], numeric="n" in options) if long else name) + mark)
     if "R" in options:
         for name in ordered:
             if shown[name].kind == "dir" and name not in (".", ".."):
@@ -80,11 +80,13 @@ def size_of(entry: Entry) -> int:
     return len(entry.target) if entry.kind == "link" else len(entry.content()) if entry.kind == "file" else 0
 
 
-def long_line(name: str, entry: Entry) -> str:
-    """A line of `ls -l`."""
+def long_line(name: str, entry: Entry, *, numeric: bool = False) -> str:
+    """A line of `ls -l`, or of `ls -ln`."""
     mode = _LETTERS[entry.kind] + (entry.mode or _MODES[entry.kind])
     owner = "root" if entry.uid == 0 else "nfsnobody"
     group = "disk" if entry.kind == "block" else owner
+    if numeric:
+        owner, group = ("0", "0") if entry.uid == 0 else ("65534", "65534")
     size = (
         f"{entry.device[0]}, {entry.device[1]:>3}" if entry.kind in ("block", "char") else str(size_of(entry))
     )

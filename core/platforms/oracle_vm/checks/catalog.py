@@ -13,7 +13,7 @@ from core.checks.pool import alike, capacity
 from core.checks.registry import Registry, shared
 from core.checks.server import addresses, certificate, host, reach, time
 from core.checks.server import names as _server_names
-from core.checks.storage import lun, nfs, paths, visible
+from core.checks.storage import lun, nfs, paths, trial, visible
 from core.platforms.oracle_vm.checks import (
     cluster,
     drift,
@@ -36,7 +36,7 @@ from core.platforms.oracle_vm.checks.base import ovm
 _TOPICS = (
     _servers, _vip, _input, _manager_reach, reach, ownership, _server_names, names, identity, alike, cpu, clock,
     _network_vip, network, visible, nfs, lun, sparc, storage, manager,
-    _pair_alike, duplicates, capacity, host, drift, fitting, networks, sharing, _pair_mesh, mesh, remedies,
+    _pair_alike, duplicates, capacity, host, drift, fitting, networks, sharing, _pair_mesh, mesh, remedies, trial,
     time, addresses, certificate, paths, cluster,
 )  # fmt: skip
 
