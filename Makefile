@@ -27,7 +27,7 @@ test: setup ## every test that needs neither root nor system packages (others sk
 	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 test-real: setup ## only the tests on real systems (root and the packages of .ci/run)
-	$(BIN)/pytest -m real -ra $(PYTEST_ARGS)
+	POOLWRIGHT_TEST_REAL=1 $(BIN)/pytest -m real -ra --durations=5 $(PYTEST_ARGS)
 
 crashpoints: setup ## kill a runner at every journal write and change, resume and roll back each (minutes)
 	$(BIN)/python scripts/crashpoints.py
