@@ -323,4 +323,8 @@ ROWS: list[Row] = [
     ("storage.nfs.space", two(pool_nfs=nfs(free_bytes=10**9)), W, "1.0 GB"),
     ("storage.nfs.space", one(pool_nfs=nfs(free_bytes=None)), U, ""),
     ("storage.nfs.space", lun_one(), N, ""),
+    ("storage.trial.clean", context(), P, ""),
+    ("storage.trial.clean", two(pool_nfs=nfs(left_by_us="s2:/tmp/.pw")), W, "rmdir /tmp/.pw"),
+    ("storage.trial.clean", one(pool_nfs=absent()), U, ""),
+    ("storage.trial.clean", lun_one(), N, ""),
 ]
