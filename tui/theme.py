@@ -68,7 +68,7 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("self", "■", "=", "itself", "muted"),
     ("allowed", "✓", "+", "yes", "good"),
     ("allowed-with-risk", "!", "!", "risk", "warn"),
-    ("fails", "✗", "x", "fails", "bad"),
+    ("fails", "≠", "/", "fails", "bad"),
     # steps of the wizard
     ("here", "●", "*", "here", "busy"),
     ("complete", "✓", "+", "complete", "good"),

@@ -46,11 +46,10 @@ def name_of(index: int) -> str:
 
 def spec_of(servers: int) -> dict[str, Any]:
     """A pool of that many servers, as the wizard takes it."""
-    storage = {"kind": "nfs", "server": "203.0.113.200", "export": "/export/pool1"}
     return {
         "manager": {"host": "203.0.113.250"},
         "ssh": {"user": "root"},
-        "pool": {"name": "pool1", "virtual_ip": "203.0.113.100", "file_system": storage},
+        "pool": {"name": "pool1", "virtual_ip": "203.0.113.100", "clustered": False},
         "servers": [{"address": name_of(index)} for index in range(servers)],
     }
 

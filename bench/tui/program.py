@@ -74,7 +74,7 @@ class BareApp(App[int]):
             table.update_cell(result.target, "seen", str(seen[result.target]))
             table.update_cell(result.target, "what", result.title)
 
-        spec = self.service.parse(spec_of(self.servers))
+        spec = self.service.platform().spec_model.model_validate(spec_of(self.servers))
         _ = await self.service.check(spec, SECRETS, on_server=on_server, on_result=on_result)
 
 

@@ -41,6 +41,7 @@ class Login:
     """An SSH session on a terminal of 80x24, as a person sees it."""
 
     def __init__(self, server: Sshd, folder: Path, command: str) -> None:
+        server.user_key.chmod(0o600)
         known = folder / "known_hosts"
         known.write_bytes(f"[127.0.0.1]:{server.port} ".encode() + server.host_key.export_public_key())
         words = [

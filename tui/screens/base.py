@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tui.session import Session
 
 DRAW_S = 0.1  # at most ten paints a second
+STREAM_S = 0.35  # while results stream: a table of 14 rows is about 2 KB, a slow line takes 8 KB/s
 
 
 class StepScreen(QuietScreen[None]):
@@ -48,6 +50,7 @@ class StepScreen(QuietScreen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._drawn = -1
+        self._drawn_at = 0.0
         self._said = ""
         self._headed = ""
 
@@ -103,6 +106,10 @@ class StepScreen(QuietScreen[None]):
     def _tick(self) -> None:
         if self._drawn == self.session.version or not self.is_current:
             return
+        now = monotonic()
+        if self.session.activity.value == "checking" and now - self._drawn_at < STREAM_S:
+            return
+        self._drawn_at = now
         self._drawn = self.session.version
         self.draw()
         self.query_one(Stepper).show(self.pw, self.session, self.step_id)

@@ -93,6 +93,10 @@ class ServersScreen(StepScreen):
         yield self.button("Options", "options")
         yield self.button("Next", "next")
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._detail: str | None = None
+
     @property
     def table(self) -> ServerTable:
         """The fleet."""
@@ -164,7 +168,10 @@ class ServersScreen(StepScreen):
 
     def show_detail(self) -> None:
         """The server under the cursor; Enter shows all of it."""
-        self.query_one("#detail", Static).update(self.detail_text())
+        made = self.detail_text()
+        if made.plain != self._detail:  # another text may be higher or lower: everything is laid out again
+            self._detail = made.plain
+            self.query_one("#detail", Static).update(made)
 
     def detail_text(self) -> Text:
         """Everything about the server under the cursor: planes with reasons, findings with their fix."""

@@ -21,6 +21,9 @@ class Stepper(Static):
     Stepper { height: 1; background: $pw-panel; color: $pw-foreground; padding: 0 1; }
     """
 
+    _shown = ""
+    _theme = ""
+
     def show(self, app: PoolwrightApp, session: Session, here: str) -> None:
         """Draw the steps as they stand."""
         made = Text(no_wrap=True)
@@ -30,7 +33,9 @@ class Stepper(Static):
             made.append_text(paint.state(app, name, word=False))
             made.append(" ").append(step.title, style="bold reverse" if step.id == here else "")
             made.append("   " if wide else " ")
-        self.update(made, layout=False)
+        if made.plain != self._shown or app.theme != self._theme:
+            self._shown, self._theme = made.plain, app.theme
+            self.update(made, layout=False)
 
 
 def _state(step_id: str, session: Session) -> str:
