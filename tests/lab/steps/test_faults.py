@@ -235,3 +235,20 @@ async def test_undo_twice_is_undo_once() -> None:
             await undo(world, walked)
         assert _storage_apart(walked) == []
         assert run.lab.snapshot() == once
+
+
+@pytest.mark.asyncio
+async def test_no_server_leaves_the_pool_while_another_member_is_offline() -> None:
+    async with running("healthy-nfs") as run:
+        plan = await run.plan()
+        async with run.world(plan) as world:
+            walked = await walk(world, plan)
+            assert walked.failed == "", walked.why
+            run.lab.world.servers["ovs01"].run_state = "STOPPED"
+            last = next(one for one in reversed(walked.done) if one[0].id.startswith("join_server"))
+            undone = await last[0].undo(world, last[1])
+        assert undone.may_retry
+        (left,) = undone.residue
+        assert "R117" in left.why
+        assert left.commands[0].startswith("remove Server id=")
+        assert run.lab.world.servers["ovs02"].pool
