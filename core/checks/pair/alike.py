@@ -87,9 +87,10 @@ def _mixed_cpus(ctx: Ctx) -> str:
     return "the processors differ in family or model already" if len(keys) > 1 else ""
 
 
+# The release without its build: dom0 alone does not tell that.
 ROWS = (
     Equal(
-        "pair.release.same", "release", lambda f: known(f.release, "release").split("-")[0], W,  # dom0 alone tells no build
+        "pair.release.same", "release", lambda f: known(f.release, "release").split("-")[0], W,
         title="One release on all servers",
         why="guests move to the same or a later release only, never back; evacuations stick",
         fix="bring {few} to {value}, as on {most}, before or soon after the pool is made",
