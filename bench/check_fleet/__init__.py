@@ -85,7 +85,7 @@ def clients(fleet: Fleet, venv: Path) -> dict[str, Callable[[], Measured]]:
     ansible = {
         "ANSIBLE_HOST_KEY_CHECKING": "False",
         "ANSIBLE_LOCAL_TEMP": str(fleet.folder / "ansible"),
-        "ANSIBLE_CONFIG": os.devnull,
+        "ANSIBLE_CONFIG": str(fleet.folder / "ansible.cfg"),
     }
     at = venv / "bin"
     inventory = str(fleet.folder / "inventory.ini")
@@ -157,6 +157,7 @@ def one_size(count: int, venv: Path) -> None:
                 f" ansible_ssh_private_key_file={farm.key_file} ansible_python_interpreter=/usr/bin/python3"
                 for name, port in zip(names, ports, strict=True)
             ]
+            (folder / "ansible.cfg").write_text("[defaults]\n")
             (folder / "inventory.ini").write_text("\n".join(lines) + "\n")
             _table(count, clients(fleet, venv))
 

@@ -134,6 +134,29 @@ def parse_mounted_ocfs2(text: str, device: str) -> tuple[str, ...]:
     return ()
 
 
+def parse_ocfs2_users(text: str, device: str) -> tuple[str, ...]:
+    """Nodes in the slot map by `mounted.ocfs2 -f`, names or numbers; () when it is mounted nowhere or not listed.
+
+    The last column counts from its heading on: 1.4 has `Device FS Nodes`, 1.8 `Device Stack Cluster F Nodes`, where
+    the flag may be empty. A device name longer than its column shifts the rest of its line.
+    """
+    names = {device, device.rsplit("/", 1)[-1]}
+    start = second = -1
+    for line in lines_of(text):
+        heading = re.match(r"Device\s+(?=\S)", line)
+        if heading and "Nodes" in line:
+            start, second = line.index("Nodes"), heading.end()
+            continue
+        row = re.match(r"(\S+)\s+(?=\S)", line)
+        if start < 0 or row is None or not {row[1], row[1].rsplit("/", 1)[-1]} & names:
+            continue
+        told = line[start + max(row.end() - second, 0) :].strip()
+        if not told or told.lower().startswith("not mounted"):
+            return ()
+        return tuple(node for part in told.split(",") if (node := part.strip()))
+    return ()
+
+
 def parse_pvs(text: str, device: str) -> str | None:
     """Volume group of a physical volume in `pvs --noheadings -o pv_name,vg_name`; '' without one, None if no PV."""
     for line in lines_of(text):

@@ -14,7 +14,6 @@ from core.models.facts import Mount
 from core.text import inert
 
 Sections = Mapping[str, Section]
-_NO_USE = frozenset({"", "no", "none"})
 
 
 def mounted_at(mounts: Sequence[Mount], server: str, address: str | None, export: str) -> str | None:
@@ -158,15 +157,8 @@ def _holders(
     if pvs is not None and pvs.worked and (group := storage.parse_pvs(pvs.text, device)) is not None:
         found.append(f"LVM volume group {group}" if group else "LVM")
     if users is not None and users.worked:
-        words = storage.parse_mounted_ocfs2(users.text, device)
-        nodes = [
-            word
-            for word in words
-            if word.lower() not in _NO_USE | {"ocfs2", "o2cb", "not", "mounted", "unknown"}
-        ]
-        found += [
-            f"mounted by cluster node {node}" for node in nodes if not re.fullmatch(r"[0-9A-F]{32}", node)
-        ]
+        nodes = storage.parse_ocfs2_users(users.text, device)
+        found += [f"mounted by cluster node {node}" for node in nodes]
     if children is not None and children.worked:
         name = device.rsplit("/", 1)[-1]
         found += [f"device-mapper {child}" for child in storage.parse_children(children.text, name)]
