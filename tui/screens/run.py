@@ -20,6 +20,7 @@ from tui.bridge import Bridge
 from tui.screens.base import StepScreen
 from tui.widgets.dialog import Confirm
 
+DRAW_S = 0.5  # one paint of steps and log is about 3 KB; a slow line takes 8 KB/s
 CLOCK_S = 5  # seconds between two drawings of the time: a slow line must not pay for a ticking clock
 TAKE_OVER = "take it over"  # core.runner.server's words when somebody else controls the run
 
@@ -73,7 +74,7 @@ class RunScreen(StepScreen):
             self._was_over = self.bridge.ended is not None
         except PoolwrightError as error:
             self.bridge.error = str(error)
-        self.set_interval(0.1, self.draw_dirty)
+        self.set_interval(DRAW_S, self.draw_dirty)
         self.action_attach()
 
     @work(group="follow", exclusive=True)
