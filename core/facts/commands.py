@@ -69,6 +69,7 @@ BASE: dict[str, str] = {
     "dmesg": f"dmesg | grep -Ei '{TROUBLE}' | tail -n 40",
     "agent_log": "tail -n 300 /var/log/ovs-agent.log | grep -E 'ERROR|CRITICAL|Traceback' | tail -n 10",
     "ntpq": "ntpq -pn",
+    "ntpd": "pidof ntpd",
     "df": "df -Plk",
     "iscsi": "iscsiadm -m session",
     "multipath": "multipath -ll",

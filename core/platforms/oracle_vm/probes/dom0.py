@@ -237,11 +237,16 @@ def read_resolver(sections: Sections) -> Mapping[str, Any]:
 
 
 def read_ntp_peers(sections: Sections) -> Mapping[str, Any]:
-    """`ntpq -pn`; a daemon that cannot be asked does not run."""
-    section = sections.get("ntpq")
+    """`ntpq -pn`; a daemon that refuses, or is silent and has no process, does not run."""
+    section, process = sections.get("ntpq"), sections.get("ntpd")
     if section is not None and "Connection refused" in section.text:
         return {"ntp_peers": (), "ntp_is_running": False}
-    return {"ntp_peers": network.parse_ntpq(_text(sections, "ntpq")), "ntp_is_running": True}
+    try:
+        return {"ntp_peers": network.parse_ntpq(_text(sections, "ntpq")), "ntp_is_running": True}
+    except ValueError:
+        if process is not None and process.status == 1 and not process.text.strip():
+            return {"ntp_peers": (), "ntp_is_running": False}
+        raise
 
 
 def read_bonds(sections: Sections) -> Mapping[str, Any]:
