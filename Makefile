@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-real crashpoints storm check lint types contracts fresh format screenshots bench bundle lock clean
+.PHONY: help setup demo test test-fast test-real crashpoints storm check lint types contracts fresh format screenshots bench bundle lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,8 +23,11 @@ $(STAMP): requirements/dev.lock pyproject.toml
 demo: setup ## make a pool on the simulated fleet: the wizard in a terminal, headless without one
 	@$(BIN)/poolwright demo
 
-test: setup ## every test that needs neither root nor system packages (others skip with a reason)
-	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+test: setup ## every test but those on real systems; one that lacks a system package skips with a reason
+	$(BIN)/pytest -n 2 --dist worksteal -m "not real" $(PYTEST_ARGS)
+
+test-fast: setup ## the quick ones only
+	$(BIN)/pytest -n 2 --dist worksteal -m "not real and not slow" $(PYTEST_ARGS)
 
 test-real: setup ## only the tests on real systems (root and the packages of .ci/run)
 	POOLWRIGHT_TEST_REAL=1 $(BIN)/pytest -m real -ra --durations=5 $(PYTEST_ARGS)

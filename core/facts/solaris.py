@@ -101,4 +101,6 @@ def parse_nfs_versions(text: str) -> tuple[int, ...]:
     """NFS versions in `rpcinfo -p` (Linux, Solaris): program 100003; ValueError when no list came."""
     if "100000" not in text and "100003" not in text:
         raise ValueError("rpcinfo gave no list of programs")
-    return tuple(sorted({int(number) for number in re.findall(r"^[ \t]*100003\s+(\d)\s", text, re.MULTILINE)}))
+    return tuple(
+        sorted({int(number) for number in re.findall(r"^[ \t]*100003\s+(\d)\s", text, re.MULTILINE)})
+    )

@@ -21,7 +21,9 @@ def platform(name: str) -> Platform:
     """The platform of that name; SpecError names the ones that exist."""
     module = _PLATFORMS.get(name)
     if module is None:
-        problem = SpecProblem("platform", f"no platform is called {name!r}", fix=f"use one of {', '.join(_PLATFORMS)}")
+        problem = SpecProblem(
+            "platform", f"no platform is called {name!r}", fix=f"use one of {', '.join(_PLATFORMS)}"
+        )
         raise SpecError([problem])
     found: Platform = import_module(module).PLATFORM
     return found

@@ -110,7 +110,9 @@ def login(value: str, field: str) -> str:
     return name(value, field)
 
 
-SAFE_CHARACTERS = "change it to one of printable ASCII characters without ? ; quotes, backquotes and backslashes"
+SAFE_CHARACTERS = (
+    "change it to one of printable ASCII characters without ? ; quotes, backquotes and backslashes"
+)
 
 
 def secret_problem(value: str) -> str | None:
