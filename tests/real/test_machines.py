@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import pytest
@@ -15,6 +15,7 @@ from core.facts.nfs_trial import TRIAL_S, NfsTrial, nfs_trial, read_trial
 from core.facts.ocfs2 import Ocfs2Volume
 from core.facts.superblock import DeviceHead, decode_bytes, head_look, range_look, read_head
 from core.models.results import Verdict
+from core.platforms.oracle_vm.spec import PoolSpec
 from core.transports.ssh import SshSession
 from tests.real.looking import Look, Reached, look, sessions_to, spec_of
 from tests.real.machines import Lab, Machine, running_lab, why_not
@@ -53,16 +54,19 @@ class Stage:
     def _look(self, key: str, file_system: dict[str, Any], servers: tuple[int, ...]) -> Look:
         if key not in self._looks:
             wanted = [one for one in self.scenery.servers if not servers or one.number in servers]
-            reached = [Reached(one.address, self.lab.ports[one.address]) for one in wanted]
-            spec = spec_of(reached, self.lab.key_file, vip="10.77.0.100", file_system=file_system)
-            self._looks[key] = asyncio.run(look(spec))
+            self._looks[key] = asyncio.run(look(self._spec(wanted, file_system)))
         return self._looks[key]
+
+    def _spec(self, machines: Sequence[Machine], file_system: dict[str, Any]) -> PoolSpec:
+        reached = [Reached(one.address, self.lab.ports[one.address]) for one in machines]
+        return spec_of(reached, self.lab.key_file, vip="10.77.0.100", file_system=file_system)
 
     def on(self, machine: Machine, work: Callable[[SshSession], Awaitable[T]]) -> T:
         """Do something over poolwright's own session to one machine."""
+        spec = self._spec([machine], {"kind": "lun", "wwid": self.scenery.luns["good"]})
 
         async def run() -> T:
-            async with sessions_to(self.lun("good").spec) as sessions:
+            async with sessions_to(spec) as sessions:
                 return await work(sessions[machine.address])
 
         return asyncio.run(run())
