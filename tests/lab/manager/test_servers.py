@@ -25,6 +25,7 @@ async def release(version: str, number: int) -> str:
 @pytest.mark.parametrize("version", RELEASES)
 async def test_discovery_owns_and_release_puts_everything_back(make_cli: MakeCli, version: str) -> None:
     cli = make_cli(version)
+    cli.world.switches.release_keeps_ntp = False
     before = world_fingerprint(cli.world)
     await cli.own(1, 2)
     server = cli.world.servers["ovs1"]
@@ -39,6 +40,16 @@ async def test_discovery_owns_and_release_puts_everything_back(make_cli: MakeCli
         await cli.ok(await release(version, number))
         await cli.ok(f"delete Server name=ovs{number}")
     assert world_fingerprint(cli.world) == before
+
+
+@pytest.mark.parametrize("version", RELEASES)
+async def test_a_release_leaves_the_time_source_that_manager_set(make_cli: MakeCli, version: str) -> None:
+    cli = make_cli(version)
+    await cli.own(1)
+    await cli.ok(await release(version, 1))
+    server = cli.world.servers["ovs1"]
+    assert server.owner is None
+    assert server.ntp_servers == (cli.world.manager_address,)
 
 
 @pytest.mark.parametrize("version", RELEASES)
