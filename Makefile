@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-real crashpoints storm check lint types contracts fresh format screenshots bench bundle lock clean
+.PHONY: help setup demo test test-fast test-real test-machines disconnects crashpoints storm check lint types contracts fresh format screenshots bench bundle lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,13 +24,19 @@ demo: setup ## make a pool on the simulated fleet: the wizard in a terminal, hea
 	@$(BIN)/poolwright demo
 
 test: setup ## every test but those on real systems; one that lacks a system package skips with a reason
-	$(BIN)/pytest -n 2 --dist worksteal -m "not real" $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal -m "not real and not exhaustive" $(PYTEST_ARGS)
 
 test-fast: setup ## the quick ones only
-	$(BIN)/pytest -n 2 --dist worksteal -m "not real and not slow" $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal -m "not real and not slow and not exhaustive" $(PYTEST_ARGS)
 
-test-real: setup ## only the tests on real systems (root and the packages of .ci/run)
-	POOLWRIGHT_TEST_REAL=1 $(BIN)/pytest -m real -ra --durations=5 $(PYTEST_ARGS)
+test-real: setup ## real sshd, namespaces and disk images (root and the packages of .ci/run)
+	POOLWRIGHT_TEST_REAL=1 $(BIN)/pytest -m real -ra --durations=5 --ignore=tests/real/test_machines.py --ignore=tests/real/test_xen.py $(PYTEST_ARGS)
+
+test-machines: setup ## only the emulated machines and the Xen dom0 (root, QEMU; builds an image first)
+	POOLWRIGHT_TEST_REAL=1 $(BIN)/pytest -ra --durations=5 tests/real/test_machines.py tests/real/test_xen.py $(PYTEST_ARGS)
+
+disconnects: setup ## Manager hangs up at every command, before and after it was carried out (many minutes)
+	$(BIN)/pytest -n 2 -m exhaustive $(PYTEST_ARGS)
 
 crashpoints: setup ## kill a runner at every journal write and change, resume and roll back each (minutes)
 	$(BIN)/python scripts/crashpoints.py

@@ -105,7 +105,7 @@ async def test_a_lost_write_is_decided_by_looking(fault: str, tmp_path: Path) ->
             assert one.lab.snapshot() == one.before, (verb, type_)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.timeout(3600)
 @pytest.mark.asyncio
 @pytest.mark.parametrize("part", range(PARTS))
