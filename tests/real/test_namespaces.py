@@ -22,6 +22,7 @@ from tests.real.looking import Look, Reached, look, spec_of
 
 pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(why_not()), reason=why_not() or "-")]
 
+TRUE_HERE = frozenset({"server.cluster.modules"})  # the farm shares this machine's kernel, which has no OCFS2
 NAMES = {f"ovs{n}": f"10.78.0.{n}" for n in range(1, 8)}
 STRANGER = FarmHost(
     "printer",
@@ -70,7 +71,7 @@ class Seen:
         assert len(self.mesh) == len(NAMES) * (len(NAMES) - 1)
 
     def odd_checks(self) -> set[str]:
-        return set(self.look.hits(*THEIRS))
+        return {key for key in self.look.hits(*THEIRS) if key.partition("@")[0] not in TRUE_HERE}
 
     def odd_pairs(self) -> dict[str, set[tuple[str, str]]]:
         """What the mesh found out of place: kind -> (source, target) by short name."""
