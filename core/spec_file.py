@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from core.errors import SpecError, SpecProblem
 from core.models.spec import BaseSpec
@@ -328,7 +329,7 @@ def parse(data: Mapping[str, Any], model_of: Callable[[str], type[BaseSpec]], ju
 
 def dump(spec: BaseSpec) -> str:
     """The spec as YAML, without what is default; reading it again gives an equal spec."""
-    data = spec.model_dump(mode="json", exclude_defaults=True)
+    data = _escaped(spec.model_dump(mode="json", exclude_defaults=True))
     servers = data.get("servers", [])
     data["servers"] = [each["address"] if set(each) == {"address"} else each for each in servers]
     out = StringIO()
@@ -336,6 +337,15 @@ def dump(spec: BaseSpec) -> str:
     yaml.default_flow_style = False
     yaml.dump(data, out)
     return out.getvalue()
+
+
+def _escaped(value: Any) -> Any:
+    """Text with unprintable characters, in double quotes: only there YAML can escape them (U+0085 ends a line)."""
+    if isinstance(value, dict):
+        return {key: _escaped(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_escaped(each) for each in value]
+    return DoubleQuotedScalarString(value) if isinstance(value, str) and not value.isprintable() else value
 
 
 def schema(model: type[BaseSpec]) -> dict[str, Any]:

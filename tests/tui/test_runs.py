@@ -94,8 +94,7 @@ async def test_the_terminal_may_be_resized_in_the_middle(
         await pilot.resize_terminal(120, 40)
         await pilot.pause()
         await pilot.resize_terminal(60, 20)
-        await pilot.pause()
-        assert "steps" in text_of(ready_app)
+        await until(pilot, lambda: "steps" in text_of(ready_app), "the steps on a small terminal")
         service.hold.set()
         await at(pilot, "DoneScreen")
 

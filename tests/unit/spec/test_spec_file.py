@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.errors import SpecError, SpecProblem
@@ -141,7 +141,9 @@ def test_an_unknown_platform_is_told_at_its_line() -> None:
 NAMES = st.from_regex(r"\A[a-z]([a-z0-9-]{0,20}[a-z0-9])?\Z")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
+@example(name="a", servers=["a"], timeout=0, comment="\x85", clustered=False)
+@example(name="a", servers=["a"], timeout=0, comment="x\u2028\ufeff\n \x7f", clustered=False)
 @given(
     name=NAMES,
     servers=st.lists(NAMES, min_size=1, max_size=5, unique=True),
