@@ -28,6 +28,21 @@ class NfsLook(Frozen):
     versions: tuple[int, ...] | None = None  # NFS versions it offers
 
 
+class VolumeLook(Frozen):
+    """A cluster volume as its own first bytes tell. Node numbers; `uuid` 32 capital hex digits.
+
+    `mounted_by` None: its slot map was not read. `alive`: nodes whose heartbeat moved between two looks; that none
+    did says nothing, the looks may be closer together than the beats.
+    """
+
+    label: str = ""
+    uuid: str = ""
+    stack: str = ""
+    cluster: str = ""
+    mounted_by: tuple[int, ...] | None = None
+    alive: tuple[int, ...] = ()
+
+
 class LunLook(Frozen):
     """What one server sees of the LUN meant for the pool file system. None means 'not looked at'."""
 
@@ -39,4 +54,7 @@ class LunLook(Frozen):
     paths: int | None = None
     signatures: tuple[str, ...] | None = None  # ocfs2, LVM2_member, gpt, ...; () = looked at, nothing there
     cluster: str = ""  # cluster or label in the OCFS2 superblock
+    is_blank: bool | None = None  # whether its first bytes are all empty; False: something is there, known or not
+    content_id: str = ""  # uuid of what lies there, as the server reads it; "" where nothing has one
+    volume: VolumeLook | None = None  # of an OCFS2 volume
     holders: tuple[str, ...] | None = None  # mounts, swaps, device-mapper children that use it

@@ -1,11 +1,15 @@
-"""R002, R022, R023, R073: the LUN is shared, the same everywhere, carries nothing and is used by nobody."""
+"""R002, R022, R023, R073: the LUN is shared, the same everywhere, carries nothing and is used by nobody.
+
+What lies there is told by the LUN's own first bytes where these could be read, by a server's tools otherwise.
+"""
 
 from __future__ import annotations
 
-from core.checks.reading import Ctx, grouped, joined, said_by
+from core.checks.reading import Ctx, grouped, in_words, joined, said_by
 from core.checks.registry import shared
 from core.checks.storage.reading import STORAGE_FIELDS, gather_lun, lun_look, wants, wwid_of
-from core.models.facts import FactMissing
+from core.facts.looks import LunLook
+from core.models.facts import FactMissing, ServerFacts
 from core.models.results import Finding, Scope, Severity, bad, not_applicable, ok
 
 _NOT_LUN = "the pool file system is on no LUN that these servers could use"
@@ -33,16 +37,74 @@ def lun_clean(ctx: Ctx) -> Finding:
     looks = gather_lun(ctx, lambda look: look.signatures, "content of the LUN", "it could not be looked at")
     found = sorted({text for one in looks.values.values() for text in one})
     if found:
-        clusters = {lun_look(facts).cluster for facts in ctx.servers if facts.name in looks.values} - {""}
-        of = f" of cluster {joined(sorted(clusters))}" if clusters else ""
         return bad(
-            f"LUN {wwid} carries {joined(found)}{of}",
+            f"LUN {wwid} carries {joined(found)}{_whose(ctx)}",
             fix=f"take another LUN; or prove that no pool lives on {wwid} (mounted.ocfs2 -f), clear it as in "
             "server-pools 7e, refresh it in Manager and check again",
         )
     if not looks.values:
         looks.require_all()
     return ok(f"no signature on LUN {wwid}; seen from {joined(looks.values)}")
+
+
+def _whose(ctx: Ctx) -> str:
+    """' of cluster X, label L, uuid U; nodes 0, 1 are alive': what the servers read of the volume, "" without any."""
+    looks = [look for facts in ctx.servers if (look := _known_look(facts)) is not None]
+    clusters = {look.cluster for look in looks} - {""}
+    volumes = [look.volume for look in looks if look.volume is not None]
+    ids = sorted({look.content_id for look in looks} - {""})
+    labels = sorted({volume.label for volume in volumes} - {"", *clusters})
+    alive = sorted({str(node) for volume in volumes for node in volume.alive})
+    return (
+        (f" of cluster {joined(sorted(clusters))}" if clusters else "")
+        + (f", label {joined(labels)}" if labels else "")
+        + (f", uuid {joined(ids)}" if ids else "")
+        + (f"; its heart beats now (node {joined(alive)})" if alive else "")
+    )
+
+
+def _known_look(facts: ServerFacts) -> LunLook | None:
+    try:
+        return lun_look(facts)
+    except FactMissing:
+        return None
+
+
+@shared.check(
+    "storage.lun.blank",
+    rules=("R002",),
+    scope=Scope.STORAGE,
+    severity=Severity.WARNING,
+    title="The LUN's first bytes are empty",
+    why="a raw disk of a database, an encrypted or a damaged volume has no signature, and mkfs destroys it too",
+    fix="find out whose LUN this is; overwrite its beginning with zeros once that is settled",
+    source="server-pools R002; what counts as empty is poolwright's",
+    planes=("ssh",),
+    needs=("storage.visible.all",),
+    must_accept=True,
+    unknown_severity=Severity.INFO,
+    touches=STORAGE_FIELDS,
+)
+def lun_blank(ctx: Ctx) -> Finding:
+    """Hit by bytes that no parser and no tool knows; what is recognised is told by storage.lun.clean."""
+    if not wants(ctx, "lun"):
+        return not_applicable(_NOT_LUN)
+    wwid = wwid_of(ctx)
+    looks = gather_lun(
+        ctx,
+        lambda look: True if look.signatures else look.is_blank,
+        "first bytes of the LUN",
+        "they could not be read",
+    )
+    unknown = [name for name, is_told in looks.values.items() if not is_told]
+    if unknown:
+        return bad(
+            f"LUN {wwid} is not empty, and nothing that is known here lies on it; seen from {joined(unknown)}",
+            fix=f"find out whose data lies on {wwid} before anything is made there; zeros in its first 2 MB settle it",
+        )
+    if not looks.values:
+        looks.require_all()
+    return ok(f"nothing unknown in the first bytes of LUN {wwid}")
 
 
 @shared.check(
@@ -118,7 +180,7 @@ def lun_shared(ctx: Ctx) -> Finding:
     rules=("R023",),
     scope=Scope.PAIR,
     severity=Severity.BLOCKER,
-    title="The LUN has one size on all servers",
+    title="The LUN is one and the same on all servers",
     why="the joining server cannot find the heartbeat region; an id that means two LUNs is masking gone wrong",
     fix="correct masking, rescan on every server",
     source="server-pools R023 (Concepts 3.3, multipath)",
@@ -127,7 +189,7 @@ def lun_shared(ctx: Ctx) -> Finding:
     touches=STORAGE_FIELDS,
 )
 def lun_same(ctx: Ctx) -> Finding:
-    """Hit when servers see different sizes behind one WWID."""
+    """Hit when servers see different sizes, or different volumes, behind one WWID."""
     if not wants(ctx, "lun"):
         return not_applicable(_NOT_LUN)
     sizes = gather_lun(ctx, lambda look: look.size_bytes, "size of the LUN", "it was not shown")
@@ -136,5 +198,10 @@ def lun_same(ctx: Ctx) -> Finding:
         shown = "; ".join(f"{size / 10**9:.1f} GB on {joined(names)}" for size, names in groups.items())
         fix = f"correct the masking of {wwid_of(ctx)}, rescan on every server, check again"
         return bad(shown, fix=fix, servers=list(sizes.values))
+    volumes = gather_lun(ctx, lambda look: look.content_id or None, "uuid on the LUN", "there is none")
+    others = grouped(volumes.values)
+    if len(others) > 1:
+        fix = f"correct the masking of {wwid_of(ctx)}: one WWID leads to two LUNs; rescan on every server"
+        return bad(f"different volumes: {in_words(others)}", fix=fix, servers=list(volumes.values))
     sizes.require_all()
     return ok(f"{next(iter(groups)) / 10**9:.1f} GB on all servers")

@@ -13,28 +13,27 @@ from typing import Any
 
 from core.errors import PoolwrightError
 from core.facts import commands, linux, network, solaris
-from core.facts.batch import Section, new_token, run_batch
-from core.facts.looks import LunLook, NfsLook
+from core.facts.batch import Section, run_batch
 from core.facts.mesh import ClockSample, PairLook, Peer, clock_offset, port_state
 from core.facts.mesh_row import read_row, row_commands, row_limit_s
 from core.facts.mesh_run import look_at_pair
-from core.facts.nfs_trial import TRIAL_S, nfs_trial, read_trial
 from core.facts.probe import Observed, clean
-from core.models.facts import Address, Fact, Mount, PlaneFact, PlaneState
+from core.models.facts import Address, Fact, PlaneFact, PlaneState
+from core.platforms.oracle_vm import look_storage
 from core.platforms.oracle_vm.look_mesh import FIELD, MANAGER, callback_port, management_mtu, ports_between
+from core.platforms.oracle_vm.look_storage import StorageLook
 from core.platforms.oracle_vm.planes import plane_of, short_reason
-from core.platforms.oracle_vm.probes import dom0, storage
+from core.platforms.oracle_vm.probes import dom0
 from core.platforms.oracle_vm.spec import LunFileSystem, NfsFileSystem, PoolSpec
 from core.text import inert
 from core.transports.base import CommandSession
 from core.transports.limits import Limits
 
 NAMES = ("own_name_addresses", "reverse_names")
-STORAGE = ("pool_nfs", "nfs_exports", "pool_lun")
 PEERS = ("peer_addresses", FIELD)
 OTHERS = ("vip_holder_mac", "ports_reached")
 CLOCK = ("clock_offset_s", "clock_error_s")
-FIELDS = frozenset({*dom0.FIELDS, *NAMES, *STORAGE, *PEERS, *OTHERS, *CLOCK})
+FIELDS = frozenset({*dom0.FIELDS, *NAMES, *look_storage.FIELDS, *PEERS, *OTHERS, *CLOCK})
 _ARP_S = 10  # arping itself ends after 3 s
 _TRY_S = 5
 _LOCAL_SHARE = 3.0  # how many times a command's limit the batch of all local ones may take
@@ -56,6 +55,7 @@ class Dom0Look:
         self.plane = PlaneFact()
         self.fqdn: str | None = None
         self._base: Sections = {}
+        self._storage: StorageLook | None = None
 
     @property
     def is_solaris(self) -> bool:
@@ -131,27 +131,22 @@ class Dom0Look:
         if own is not None:
             add(commands.reverse_lookup(own.address), commands.LOOKUP_S)
         add(self._vip_batch(own), _ARP_S)
-        look, asked = self._storage_batch()
-        if isinstance(look, NfsLook) and not self.is_solaris:
-            add(commands.sweep_scratch(), commands.STORAGE_S)
-        add(asked, commands.STORAGE_S)
-        trial_folder = self._scratch()
-        if isinstance(look, NfsLook) and self.intrusive:
-            add(self._trial_batch(trial_folder), TRIAL_S)
+        self._storage = StorageLook(
+            self.name, self.spec, self._base, is_solaris=self.is_solaris, intrusive=self.intrusive
+        )
+        asked, asked_limits = self._storage.batch()
+        batch |= asked
+        limits |= asked_limits
         add(commands.port_tries(tries), _TRY_S)
         limit_s = min(self.limits.ssh_command_s + sum(limits.values()), _OUTSIDE_MAX_S)
-        fields = (*NAMES, *STORAGE, *OTHERS)
+        fields = (*NAMES, *look_storage.FIELDS, *OTHERS)
         sections = await self._batch(session, batch, limit_s, fields, limits=limits)
         if sections is None:
             return
         self._read_names(sections)
         self._read_vip(sections)
-        self._read_storage(sections, look)
-        if "trial" in sections:
-            self._read_trial(sections["trial"], trial_folder)
+        self.seen |= self._storage.read(sections)
         self._read_tries(sections, tries)
-        for field in STORAGE:
-            self.seen.setdefault(field, Fact[Any].absent("not part of this pool"))
 
     async def look_at_peers(self, session: CommandSession, peers: Sequence[Peer]) -> None:
         """What this server sees of the others and of Manager: names as it resolves them, the way, its width."""
@@ -162,10 +157,15 @@ class Dom0Look:
         home, home_limits = row_commands([back], [callback_port(self.spec)], None, is_solaris=self.is_solaris)
         batch |= {f"m.{key}": command for key, command in home.items()}
         limits |= {f"m.{key}": seconds for key, seconds in home_limits.items()}
+        again = self._storage.again() if self._storage is not None else {}  # last: hearts beat meanwhile
+        batch |= again
+        limits |= dict.fromkeys(again, commands.STORAGE_S)
         limit_s = row_limit_s(len(peers) + 1, self.limits.ssh_command_s * 2)
         sections = await self._batch(session, batch, limit_s, PEERS, limits=limits)
         if sections is None:
             return
+        if self._storage is not None:
+            self.seen |= self._storage.read_again(sections)
         looks = read_row(self.name, peers, sections, mtu)
         await self._measure(session, peers, looks, mtu)
         own = {key.removeprefix("m."): one for key, one in sections.items() if key.startswith("m.")}
@@ -300,76 +300,6 @@ class Dom0Look:
         mine = {address for address, name in pairs if name.lower() in own}
         real = [one for one in addresses if not one.address.startswith("127.")]
         return next((one for one in real if one.address in mine), real[0] if len(real) == 1 else None)
-
-    def _storage_batch(self) -> tuple[NfsLook | LunLook | None, dict[str, str]]:
-        """What is asked of the pool's storage; where nothing can be, the fact says why."""
-        wanted = self.spec.pool.file_system if self.spec.pool.clustered else None
-        field = "pool_nfs" if isinstance(wanted, NfsFileSystem) else "pool_lun"
-        try:
-            if isinstance(wanted, NfsFileSystem):
-                return NfsLook(export=f"{wanted.server}:{wanted.export}"), self._nfs_batch(wanted)
-            if isinstance(wanted, LunFileSystem):
-                return self._lun_batch(wanted)
-        except ValueError as error:
-            self.seen[field] = Fact[Any].absent(inert(str(error), 300), "ssh")
-        return None, {}
-
-    def _nfs_batch(self, wanted: NfsFileSystem) -> dict[str, str]:
-        """Exports first; then into the share: where it is mounted already, or read-only for a moment (R003)."""
-        batch = commands.nfs_look(wanted.server, wanted.export, self._scratch(), is_solaris=self.is_solaris)
-        path = storage.mounted_at(self._mounts(), wanted.server, None, wanted.export)
-        if path is None:
-            return batch
-        kept = {name: batch[name] for name in ("address", "showmount", "rpcinfo")}
-        return kept | commands.mounted_look(path)
-
-    @staticmethod
-    def _scratch() -> str:
-        """A folder that nobody has yet; made with mkdir -m 700, which fails where it exists."""
-        return f"/tmp/{commands.SCRATCH}{new_token()[-16:]}"  # noqa: S108
-
-    def _trial_batch(self, folder: str) -> dict[str, str]:
-        wanted = self.spec.pool.file_system
-        if not isinstance(wanted, NfsFileSystem):
-            return {}
-        name = folder.rpartition("/")[2]
-        try:
-            return nfs_trial(wanted.server, wanted.export, folder, name, is_solaris=self.is_solaris)
-        except ValueError:
-            return {}
-
-    def _read_trial(self, section: Section, folder: str) -> None:
-        """What writing told, on top of what looking did (R017, R018)."""
-        told, look = read_trial(section, folder), self._known("pool_nfs")
-        if not isinstance(look, NfsLook):
-            return
-        update = {"is_writable": told.is_writable, "keeps_root": told.keeps_root}
-        left = {} if told.is_clean else {"left_by_us": f"{self.name}:{folder}"}
-        self.seen["pool_nfs"] = self._fact(look.model_copy(update=update | left), "ssh mount, touch, ls")
-
-    def _lun_batch(self, wanted: LunFileSystem) -> tuple[LunLook | None, dict[str, str]]:
-        maps = {name: self._base[name] for name in commands.LUN_MAP if name in self._base}
-        device, look = storage.find_lun(wanted.wwid, maps)
-        return look, commands.lun_look(device) if device else {}
-
-    def _mounts(self) -> tuple[Mount, ...]:
-        """Without those that a look of ours left behind: they are swept."""
-        mounts: tuple[Mount, ...] = self._known("mounts") or ()
-        return tuple(one for one in mounts if not one.path.startswith(f"/tmp/{commands.SCRATCH}"))  # noqa: S108
-
-    def _read_storage(self, sections: Sections, look: NfsLook | LunLook | None) -> None:
-        wanted = self.spec.pool.file_system
-        if isinstance(look, NfsLook) and isinstance(wanted, NfsFileSystem):
-            found = storage.read_nfs(wanted.server, wanted.export, sections)
-            self.seen["pool_nfs"] = self._fact(found, "ssh showmount, ls")
-            if found.exports is not None:
-                self.seen["nfs_exports"] = self._fact({wanted.server: found.exports}, "ssh showmount -e")
-        elif isinstance(look, LunLook):
-            if look.device:
-                swaps = self._base.get("swaps")
-                used = linux.parse_swaps(swaps.text) if swaps is not None and swaps.worked else ()
-                look = storage.read_lun(look, sections, self._mounts(), used)
-            self.seen["pool_lun"] = self._fact(look, "ssh multipath -ll, blkid")
 
     def _tries(self) -> list[tuple[str, int]]:
         """Ports elsewhere that this server must reach (server-pools 5): Manager, NFS, the iSCSI portal."""

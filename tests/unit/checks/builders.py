@@ -256,6 +256,7 @@ def lun(**update: Any) -> LunLook:
         paths=4,
         signatures=(),
         holders=(),
+        is_blank=True,
     )
     return look.model_copy(update=update)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from core.facts.looks import LunLook, VolumeLook
 from core.models.cpu import Arch
 from core.models.facts import Address, PlaneFact, PlaneState
 from core.models.results import Severity, Verdict
@@ -55,6 +56,12 @@ ON_LUN = {"file_system": LUN}
 UNCLUSTERED = {"clustered": False, "file_system": None}
 NO_VIP = {"virtual_ip": None}
 OLD = PlaneFact(state=PlaneState.OK, warnings=("key exchange diffie-hellman-group1-sha1",))
+
+
+def old_volume(uuid: str = "77", alive: tuple[int, ...] = ()) -> LunLook:
+    """An OCFS2 volume as its own superblock tells of it."""
+    volume = VolumeLook(label="OVS_pool", uuid=uuid, stack="o2cb", cluster="0004fb", alive=alive)
+    return lun(signatures=("ocfs2",), cluster="0004fb", content_id=uuid, is_blank=False, volume=volume)
 
 
 def two(**second: Any) -> Any:
@@ -427,6 +434,19 @@ ROWS: list[tuple[str, Any, Verdict, str]] = [
     ("storage.lun.clean", on_lun(server(1, pool_lun=lun(signatures=None))), U, ""),
     ("storage.lun.clean", on_lun(server(1, pool_lun=absent())), U, "no SSH"),
     ("storage.lun.clean", context(), N, ""),
+    (
+        "storage.lun.clean",
+        on_lun(server(1, pool_lun=old_volume())),
+        F,
+        "cluster 0004fb, label OVS_pool, uuid 77",
+    ),
+    ("storage.lun.clean", on_lun(server(1, pool_lun=old_volume(alive=(0, 3)))), F, "node 0, 3"),
+    ("storage.lun.blank", on_lun(server(1), server(2)), P, ""),
+    ("storage.lun.blank", on_lun(server(1, pool_lun=old_volume())), P, ""),
+    ("storage.lun.blank", on_lun(server(1), server(2, pool_lun=lun(is_blank=False))), W, "203.0.113.12"),
+    ("storage.lun.blank", on_lun(server(1), server(2, pool_lun=lun(is_blank=None))), P, ""),
+    ("storage.lun.blank", on_lun(server(1, pool_lun=lun(is_blank=None))), U, "could not be read"),
+    ("storage.lun.blank", context(), N, ""),
     ("storage.lun.free", on_lun(server(1), server(2)), P, ""),
     (
         "storage.lun.free",
@@ -444,6 +464,13 @@ ROWS: list[tuple[str, Any, Verdict, str]] = [
     ("storage.lun.same", on_lun(server(1), server(2)), P, ""),
     ("storage.lun.same", on_lun(server(1), server(2, pool_lun=lun(size_bytes=10))), F, "rescan"),
     ("storage.lun.same", on_lun(server(1), server(2, pool_lun=lun(size_bytes=None))), U, ""),
+    ("storage.lun.same", on_lun(server(1), server(2, pool_lun=old_volume())), P, ""),
+    (
+        "storage.lun.same",
+        on_lun(server(1, pool_lun=old_volume()), server(2, pool_lun=old_volume(uuid="78"))),
+        F,
+        "different volumes",
+    ),
     ("storage.lun.same", context(), N, ""),
     ("storage.sparc.nfs", on_lun(server(1, cpu=sparc())), F, "203.0.113.11"),
     ("storage.sparc.nfs", on_lun(server(1)), P, ""),

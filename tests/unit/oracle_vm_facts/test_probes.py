@@ -15,7 +15,7 @@ from core.errors import ConnectFailed, LoginRefused, OldCryptoNeeded, SecretErro
 from core.facts.batch import Section
 from core.models.facts import Mount, PlaneState
 from core.platforms.oracle_vm.planes import plane_of
-from core.platforms.oracle_vm.probes import dom0, storage
+from core.platforms.oracle_vm.probes import dom0, lun, nfs
 from core.platforms.oracle_vm.probes.agent import CALLS, AgentCall, Answer
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -177,7 +177,7 @@ DF = "Filesystem 1024-blocks Used Available Capacity Mounted on\nnas01:/export/p
     ],
 )
 def test_nfs_look(sections: dict[str, Section], expected: dict[str, Any]) -> None:
-    look = storage.read_nfs("nas01", "/export/poolfs", sections)
+    look = nfs.read_nfs("nas01", "/export/poolfs", sections)
     assert {name: getattr(look, name) for name in expected} == expected
     if sections.get("mount") is not None and sections["mount"].status == 32 and sections["mkdir"].worked:
         assert "access denied" in look.mount_error
@@ -185,18 +185,18 @@ def test_nfs_look(sections: dict[str, Section], expected: dict[str, Any]) -> Non
 
 def test_a_share_that_is_mounted_already_is_not_mounted_again() -> None:
     mounts = (Mount(device="198.51.100.240:/export/poolfs", path="/nfsmnt/a", kind="nfs"),)
-    assert storage.mounted_at(mounts, "nas01", "198.51.100.240", "/export/poolfs/") == "/nfsmnt/a"
-    assert storage.mounted_at(mounts, "nas01", None, "/export/poolfs") is None
+    assert nfs.mounted_at(mounts, "nas01", "198.51.100.240", "/export/poolfs/") == "/nfsmnt/a"
+    assert nfs.mounted_at(mounts, "nas01", None, "/export/poolfs") is None
 
 
 MULTIPATH = (FIXTURES / "multipath-el6.txt").read_text()
 
 
 def test_lun_look_finds_what_lies_on_it_and_who_uses_it() -> None:
-    device, look = storage.find_lun(WWID, base(multipath=MULTIPATH))
+    device, look = lun.find_lun(WWID, base(multipath=MULTIPATH))
     assert (device, look.is_seen, look.paths, look.is_local) == (DEVICE, True, 3, False)
     clean = base(size="21474836480\n", blkid=("", 2), wipefs="", ocfs2="", pvs="", children="", partitions="")
-    found = storage.read_lun(look, clean, (), ())
+    found = lun.read_lun(look, None, clean, (), ())
     assert (found.signatures, found.holders, found.size_bytes) == ((), (), 20 * 2**30)
     dirty = base(
         blkid=f'{DEVICE}: LABEL="old" TYPE="ocfs2"',
@@ -205,7 +205,7 @@ def test_lun_look_finds_what_lies_on_it_and_who_uses_it() -> None:
         children=(FIXTURES / "dmsetup-tree.txt").read_text(),
     )
     mounts = (Mount(device=DEVICE, path="/poolfsmnt/x", kind="ocfs2"),)
-    found = storage.read_lun(look, dirty, mounts, (DEVICE,))
+    found = lun.read_lun(look, None, dirty, mounts, (DEVICE,))
     assert found.signatures == ("ocfs2", "LVM2_member")
     assert found.cluster == "ba9aaf00ae5e2d73"
     assert found.holders is not None
@@ -215,13 +215,13 @@ def test_lun_look_finds_what_lies_on_it_and_who_uses_it() -> None:
 
 
 def test_a_lun_nobody_could_look_at_is_not_clean() -> None:
-    _, look = storage.find_lun(WWID, base(multipath=MULTIPATH))
+    _, look = lun.find_lun(WWID, base(multipath=MULTIPATH))
     blind = base(blkid=("", 127), wipefs=("", 127), children=("", 127))
-    found = storage.read_lun(look, blind, (), ())
+    found = lun.read_lun(look, None, blind, (), ())
     assert (found.signatures, found.holders) == (None, None)
-    assert not storage.find_lun(WWID, base(multipath="", by_id="total 0\n"))[1].is_seen
+    assert not lun.find_lun(WWID, base(multipath="", by_id="total 0\n"))[1].is_seen
     with pytest.raises(ValueError, match="not"):
-        storage.find_lun(WWID, {"multipath": section("", 127), "by_id": section("", 2)})
+        lun.find_lun(WWID, {"multipath": section("", 127), "by_id": section("", 2)})
 
 
 @pytest.mark.parametrize(

@@ -268,17 +268,6 @@ def diff(c: Command) -> int:
     return int(c.vfs.read(c.path(paths[0])) != c.vfs.read(c.path(paths[1])))
 
 
-@command("base64")
-async def base64_(c: Command) -> int:
-    import base64
-
-    options, paths = c.options("w")
-    found, status = await inputs(c, paths)
-    for _, data in found:
-        c.io.out(base64.b64decode(data) if "d" in options else base64.encodebytes(data))
-    return status
-
-
 @command("column", "fold", "expand", "nl", "paste", "rev")
 async def passing(c: Command) -> int:
     """Layout filters: the text passes as it is."""
