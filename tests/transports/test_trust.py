@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -254,8 +253,14 @@ async def test_a_revoked_host_key_receives_no_secret(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_one_dead_server_delays_none(tmp_path: Path) -> None:
+    waiting, most = set(), 0
+
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal most
+        waiting.add(writer)
+        most = max(most, len(waiting))
         await reader.read()
+        waiting.discard(writer)
 
     limits = Limits(connect_s=1.0)
     async with (
@@ -264,13 +269,11 @@ async def test_one_dead_server_delays_none(tmp_path: Path) -> None:
         tcp_server(silent) as port,
     ):
         dead = [replace(good, server=f"dead{i}", port=port) for i in range(10)]
-        began = time.monotonic()
         seen = await see([*dead, good, agent], access_with(limits))
-        took = time.monotonic() - began
     assert [one.state for one in seen] == [TrustState.UNREACHABLE] * 10 + [TrustState.NEW] * 2
     assert [one.endpoint.server for one in seen] == [f"dead{i}" for i in range(10)] + ["ovs01"] * 2
-    assert took < 5
     assert "no answer in time" in seen[0].reason
+    assert most == 10  # all were waited for at once
 
 
 @pytest.mark.asyncio

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -94,11 +93,8 @@ HANGS = 2000.0  # of the lab's speed: what hangs there hangs for 1.8 s
 @pytest.mark.asyncio
 async def test_dead_hanging_and_lying_servers_leave_the_others_whole() -> None:
     async with looking("hostile", limits=IMPATIENT, faults=DEAD, speed=HANGS) as look:
-        started = time.monotonic()
         fleet = await look.collect()
-        took_s = time.monotonic() - started
         results = await look.judged(fleet)
-    assert took_s < 10.0
     assert fleet.servers[FIRST].planes["agent"].state is PlaneState.OK
     assert fleet.servers[FIRST].cpu.is_known
     assert fleet.servers[FIRST].own_name_addresses.value == (FIRST,)

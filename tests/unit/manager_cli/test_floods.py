@@ -1,8 +1,6 @@
-"""Megabytes of what a parser likes least: reading them takes time in proportion to their size."""
+"""Megabytes of what a parser likes least: a reader of more than linear cost runs into the time limit of every test."""
 
 from __future__ import annotations
-
-import time
 
 import pytest
 
@@ -10,7 +8,6 @@ from core.platforms.oracle_vm.manager_cli.parse import LINES_MAX, parse_error, p
 from core.platforms.oracle_vm.manager_cli.stream import ReplyBuffer
 
 MIB = 1024 * 1024
-LIMIT_S = 5.0  # far more than a linear reader needs, far less than a quadratic one takes
 FLOODS = {
     "prompts": "OVM> " * (2 * MIB // 5),
     "blanks": " " * (2 * MIB),
@@ -27,25 +24,21 @@ FLOODS = {
 
 @pytest.mark.parametrize("text", FLOODS.values(), ids=FLOODS.keys())
 def test_a_flood_is_read_in_time(text: str) -> None:
-    began = time.perf_counter()
     reply = parse_reply(text)
     reply.numbered("Server")
     assert reply.id is not None
     parse_error(text)
     parse_transcript(text)
-    assert time.perf_counter() - began < LIMIT_S
 
 
 @pytest.mark.parametrize("name", ["prompts", "blanks", "line ends"])
 def test_a_flood_in_small_chunks_is_taken_in_time(name: str) -> None:
     text = FLOODS[name]
     buffer = ReplyBuffer("list Server", 8 * MIB)
-    began = time.perf_counter()
     for start in range(0, len(text), 1024):
         assert buffer.feed(text[start : start + 1024])
         buffer.is_whole(is_bare=True)
         _ = buffer.has_text
-    assert time.perf_counter() - began < LIMIT_S
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 1000])
