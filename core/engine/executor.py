@@ -256,7 +256,7 @@ class Executor:
             case Wish.STOP:
                 raise Stopped
             case Wish.LEAVE:
-                return self._undoer.leave("left by the operator")
+                return await self._undoer.leave("left by the operator")
             case Wish.ABORT:
                 return await self._undoer.roll_back("aborted by the operator")
             case _:

@@ -74,3 +74,11 @@ class Step(ABC, Generic[W]):
     @abstractmethod
     async def undo(self, world: W, record: JsonDict) -> Undone:
         """Take back what do (or half of it) did; reads back and reports what stays behind."""
+
+    async def commands_left(self, world: W, record: JsonDict) -> tuple[str, ...]:
+        """What a person types to take this step back, exact and in order; asked when no undo did it.
+
+        Reads at most what the record does not tell (ids of an interrupted `do`). Where nobody can tell an id, a
+        command that lists it, never a placeholder.
+        """
+        return self.planned.undo_commands

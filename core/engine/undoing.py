@@ -57,16 +57,17 @@ class Undoer:
             if self._control.wish is Wish.STOP:
                 raise Stopped
             if self._control.wish is Wish.LEAVE:
-                return self.leave(f"{reason}; the rollback was left by the operator")
+                return await self.leave(f"{reason}; the rollback was left by the operator")
             await self.undo(planned)
         if self._guard is not None:
             await compare_again(self._journal, self._guard, self._patience)
         return self._end(reason)
 
-    def leave(self, reason: str) -> Outcome:
+    async def leave(self, reason: str) -> Outcome:
         """End the run as it stands; every effect of it is listed with the commands that end it."""
         for planned in self.to_undo():
-            self._journal.write(residue_entry(planned, _left_over(planned, "left on purpose")))
+            left = await self._left_over(planned, "left on purpose")
+            self._journal.write(residue_entry(planned, left))
         self._journal.write(*self.skipped())
         return self._end(reason)
 
@@ -93,10 +94,11 @@ class Undoer:
 
     async def undo(self, planned: PlannedStep) -> None:
         """Take back one step, within bounds, and write down what stays behind."""
-        why_not = self._standing_on(planned) or await self._foreign(planned)
-        if why_not:
-            left = _left_over(planned, why_not)
-            self._journal.write(residue_entry(planned, left), step_entry(planned, _S.UNDO_FAILED, why_not))
+        if why_not := self._standing_on(planned):
+            self._give_up(planned, await self._left_over(planned, why_not))
+            return
+        if foreign := await self._foreign(planned):
+            self._give_up(planned, _residue(planned, foreign))
             return
         undone = Undone(certain=False, detail="not tried")
         for attempt in range(self._patience.limits.undo_attempts):
@@ -105,7 +107,21 @@ class Undoer:
             undone = await self._try(planned)
             if undone.certain and not undone.may_retry:
                 break
-        self._tell(planned, undone)
+        await self._tell(planned, undone)
+
+    def _give_up(self, planned: PlannedStep, left: Residue) -> None:
+        self._journal.write(residue_entry(planned, left), step_entry(planned, _S.UNDO_FAILED, left.why))
+
+    async def _left_over(self, planned: PlannedStep, why: str) -> Residue:
+        """A step that is not taken back, with the commands for a person as exact as they can be by now."""
+        record = self._journal.now.steps[planned.id].record
+        try:
+            commands = await self._steps[planned.id].commands_left(self._world, record)
+        except JournalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what is left is told in any case
+            return _residue(planned, f"{why}; no command can be given: {said(error)}")
+        return _residue(planned, why, commands)
 
     async def _try(self, planned: PlannedStep) -> Undone:
         self._journal.write(step_entry(planned, _S.UNDOING, planned.title))
@@ -117,12 +133,12 @@ class Undoer:
         except Exception as error:  # noqa: BLE001 - a failing undo is residue, never a dead runner
             return Undone(certain=False, detail=said(error))
 
-    def _tell(self, planned: PlannedStep, undone: Undone) -> None:
+    async def _tell(self, planned: PlannedStep, undone: Undone) -> None:
         if self._journal.broken is not None:  # a step may have swallowed it
             raise self._journal.broken
         left = list(undone.residue)
         if not left and not undone.certain:
-            left = [_left_over(planned, undone.detail or "cannot be read back")]
+            left = [await self._left_over(planned, undone.detail or "cannot be read back")]
         state = _S.UNDONE if undone.certain else _S.UNDO_FAILED
         text = undone.detail or ("taken back" if undone.certain else "could not be taken back")
         self._journal.write(
@@ -160,7 +176,5 @@ def _has_effect(state: StepState, was_doing: bool) -> bool:
     return state in (_S.DONE, _S.DOING, _S.UNDOING, _S.UNDO_FAILED) or (state is _S.FAILED and was_doing)
 
 
-def _left_over(planned: PlannedStep, why: str) -> Residue:
-    return Residue(
-        id=planned.id, what=planned.title, where=planned.lane, why=why, commands=planned.undo_commands
-    )
+def _residue(planned: PlannedStep, why: str, commands: tuple[str, ...] = ()) -> Residue:
+    return Residue(id=planned.id, what=planned.title, where=planned.lane, why=why, commands=commands)

@@ -91,6 +91,9 @@ def _unnamed(
 ) -> Iterator[str]:
     if not left:
         yield "needs a human, and names nothing"
+    for residue in left:
+        open_ids = [line for line in residue.commands if "<id of" in line or "UNCONFIRMED form" in line]
+        yield from (f"{residue.what}: nobody can type `{line}`" for line in open_ids)
     if any(residue.id == "verification" for residue in left):
         yield from whole(lab, spec)
         return

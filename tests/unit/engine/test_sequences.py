@@ -348,6 +348,9 @@ async def test_rollback_of_a_created_run_takes_all_of_it_down_but_nothing_foreig
     assert await executor.roll_back("asked by the operator") is Outcome.NEEDS_HUMAN
     assert " ".join(world.trace) == "b:undo a:undo"
     assert sorted(world.effects()) == ["c.1", "c.2"]
+    (left,) = (left for _, left in again.now.residue.values())
+    assert "not ours" in left.why
+    assert left.commands == ()  # nobody is told to take away what belongs to another
     again.close()
 
 

@@ -35,6 +35,17 @@ def later(what: str) -> Later:
     return Later(f"\u27e8id of {what}\u27e9")
 
 
+class Named(str):
+    """A name that we gave an object: addresses it where nobody could read its id."""
+
+    __slots__ = ()
+
+
+def reference(value: str) -> str:
+    """What stands for an object in a line: its id, or the name we gave it (names need not be unique, 3.0)."""
+    return f"name={name(value)}" if isinstance(value, Named) else f"id={object_id(value)}"
+
+
 def live_characters(text: str) -> list[str]:
     """Characters of a text that the Manager CLI would act upon or that cannot be sent as they are, without repeats."""
     return sorted({char for char in text if char in _LIVE or not " " <= char <= "~"})

@@ -269,7 +269,7 @@ class Dialect:
 
     @staticmethod
     def _id(value: str) -> str:
-        return f"id={allow.object_id(value)}"
+        return allow.reference(value)
 
 
 def _plugin(value: str) -> str:

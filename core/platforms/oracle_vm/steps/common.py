@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
 
-from core.errors import CommandFailed, StepError
+from core.errors import CommandFailed, PoolwrightError, StepError
 from core.models.events import Residue
 from core.models.plan import JsonDict
 from core.platforms.oracle_vm.facts import ManagedPool, ManagedServer
 from core.platforms.oracle_vm.manager_cli import objects
+from core.platforms.oracle_vm.manager_cli.command import Command
 from core.platforms.oracle_vm.manager_cli.parse import Item, Reply, parse_error
 from core.platforms.oracle_vm.world import Talk
 from core.text import inert
@@ -166,6 +167,45 @@ def residue(talk: Talk, what: str, where: str, why: str, commands: Iterable[Any]
         why=inert(why, 600),
         commands=tuple(str(one) for one in commands),
     )
+
+
+class HasId(Protocol):
+    """Anything that Manager shows."""
+
+    @property
+    def id(self) -> str:
+        """Manager's id of it."""
+        ...
+
+
+async def id_now(find: Callable[[], Awaitable[HasId | None]]) -> str | None:
+    """Its id as Manager shows it now, '' when Manager does not list it, None when Manager cannot be asked."""
+    try:
+        found = await find()
+    except PoolwrightError:
+        return None
+    return found.id if found is not None else ""
+
+
+def typed(*commands: Command) -> tuple[str, ...]:
+    """Commands as a person types them."""
+    return tuple(str(one) for one in commands)
+
+
+def to_look(talk: Talk, type_: str, remark: str) -> str:
+    """The command that lists what nobody could look up, and what to look for in it."""
+    return f"{talk.dialect.list_of(type_)}   # {remark}"
+
+
+async def server_id_left(talk: Talk, who: Who, record: JsonDict) -> tuple[str, tuple[str, ...]]:
+    """For commands left to a person: a server's id, or '' and the command that shows it."""
+    id_: str | None = str(record.get("server_id") or who.uuid)
+    if not id_:
+        id_ = await id_now(lambda: find_server(talk, who, quiet=True))
+    if id_:
+        return id_, ()
+    why = "nobody could ask for its id" if id_ is None else "it was not listed when this was written"
+    return "", (to_look(talk, "Server", f"{who.name}: {why}"),)
 
 
 def roles_of(words: Iterable[str]) -> frozenset[str]:

@@ -11,6 +11,7 @@ from core.errors import CommandFailed, PoolwrightError, StepError
 from core.models.events import Residue
 from core.models.plan import JsonDict
 from core.platforms.oracle_vm.manager_cli import objects
+from core.platforms.oracle_vm.manager_cli.allow_list import Named
 from core.platforms.oracle_vm.manager_cli.parse import Item
 from core.platforms.oracle_vm.spec import PoolSettings
 from core.platforms.oracle_vm.steps.common import (
@@ -19,8 +20,11 @@ from core.platforms.oracle_vm.steps.common import (
     failed,
     find_pools,
     find_server,
+    id_now,
     residue,
     show_pool,
+    to_look,
+    typed,
 )
 from core.platforms.oracle_vm.steps.leftovers import look_for_leftovers, place_of, storage_residue
 from core.platforms.oracle_vm.steps.storage import find_disk, find_file_server, find_file_system
@@ -154,6 +158,22 @@ class CreatePool(Step[OvmWorld]):
             left += [on_storage] if on_storage else []
         detail = "no pool object is left" if not left else ""
         return Undone(tuple(left), may_retry=is_refused, detail=detail)
+
+    @override
+    async def commands_left(self, world: OvmWorld, record: JsonDict) -> tuple[str, ...]:
+        talk, name = world.talk(self.id), self.pool.name
+
+        async def ours() -> SeenPool | None:
+            found = await self._made_by_us(talk, record)
+            return found[0] if len(found) == 1 else None
+
+        id_ = str(record.get("pool_id") or "") or await id_now(ours)
+        if id_:
+            return typed(talk.dialect.delete_pool(id_))
+        if id_ is None:
+            look = to_look(talk, "ServerPool", f"{name} must be listed once; take its servers out first")
+            return look, *typed(talk.dialect.delete_pool(Named(name)))
+        return (to_look(talk, "ServerPool", f"no {name} of this run was listed when this was written"),)
 
     async def _made_by_us(self, talk: Talk, record: JsonDict) -> list[SeenPool]:
         """The recorded pool; without a record, pools of our name that came after our look and fit."""

@@ -13,6 +13,7 @@ from core.models.events import Residue
 from core.models.plan import JsonDict
 from core.platforms.oracle_vm.guarding import is_running
 from core.platforms.oracle_vm.manager_cli import objects
+from core.platforms.oracle_vm.manager_cli.allow_list import Named
 from core.platforms.oracle_vm.manager_cli.parse import Item
 from core.platforms.oracle_vm.steps.common import (
     SeenPool,
@@ -23,6 +24,8 @@ from core.platforms.oracle_vm.steps.common import (
     need_server,
     our_pool,
     residue,
+    server_id_left,
+    typed,
 )
 from core.platforms.oracle_vm.world import OvmWorld, Talk
 from core.text import listed
@@ -135,6 +138,17 @@ class JoinServer(Step[OvmWorld]):
         joined = record.get("joined_pool")
         found = await find_pools(talk, self.pool_name)
         return next((one for one in found if joined in (None, one.id)), None)
+
+    @override
+    async def commands_left(self, world: OvmWorld, record: JsonDict) -> tuple[str, ...]:
+        talk = world.talk(self.id)
+        server, look = await server_id_left(talk, self.who, record)
+        if not server:
+            return look
+        made = next((one for one in world.records.values() if one.get("pool_name") == self.pool_name), {})
+        known = record.get("joined_pool") or made.get("pool_id")
+        pool = str(known) if known else Named(self.pool_name)
+        return typed(talk.dialect.remove_server(server, pool))
 
     def _left(self, talk: Talk, id_: str, pool: SeenPool, why: str) -> Residue:
         command = talk.dialect.remove_server(id_, pool.id)

@@ -18,6 +18,8 @@ from core.platforms.oracle_vm.steps.common import (
     is_ours,
     residue,
     roles_of,
+    server_id_left,
+    typed,
 )
 from core.platforms.oracle_vm.world import OvmWorld, Talk
 
@@ -244,13 +246,27 @@ class OwnServer(Step[OvmWorld]):
             return Undone(certain=False, detail=f"released, but nobody tells whether {name} is unowned now")
         return Undone(detail="released; its NTP and network data stay as Manager set them")
 
+    @override
+    async def commands_left(self, world: OvmWorld, record: JsonDict) -> tuple[str, ...]:
+        talk = world.talk(self.id)
+        id_, look = await server_id_left(talk, self.who, record)
+        if not id_:
+            return look
+        if record.get("owned_before"):
+            before = sorted(record.get("roles_before") or (), reverse=True)
+            return typed(talk.dialect.set_roles(id_, before)) if before else ()
+        if record.get("known_before", True):
+            return typed(talk.dialect.release_server(id_))
+        return typed(talk.dialect.release_server(id_), talk.dialect.delete_server(id_))
+
     async def _put_back_roles(self, talk: Talk, found: SeenServer, record: JsonDict) -> Undone:
         before = frozenset(record.get("roles_before") or ())
         if before and roles_of(found.server.roles) != before:
             try:
                 await self._set_roles(talk, found.id, before)
             except (StepError, ReplyLost) as error:
-                left = residue(talk, "other roles than before", self.who.name, error.message)
+                command = talk.dialect.set_roles(found.id, sorted(before, reverse=True))
+                left = residue(talk, "other roles than before", self.who.name, error.message, [command])
                 return Undone((left,), may_retry=True)
         return Undone(detail="it was owned by this Manager before and stays so")
 

@@ -12,10 +12,20 @@ from core.errors import CommandFailed, PoolwrightError, StepError
 from core.models.events import Residue
 from core.models.plan import JsonDict
 from core.platforms.oracle_vm.facts import ManagedArray, ManagedDisk
+from core.platforms.oracle_vm.manager_cli.allow_list import Named
 from core.platforms.oracle_vm.manager_cli.command import Command
 from core.platforms.oracle_vm.manager_cli.dialect import FC_ARRAY, SCSI_PLUGIN
 from core.platforms.oracle_vm.spec import LunFileSystem, Release
-from core.platforms.oracle_vm.steps.common import SeenServer, Who, failed, need_server, residue
+from core.platforms.oracle_vm.steps.common import (
+    SeenServer,
+    Who,
+    failed,
+    id_now,
+    need_server,
+    residue,
+    to_look,
+    typed,
+)
 from core.platforms.oracle_vm.steps.storage import find_array, find_disk
 from core.platforms.oracle_vm.world import OvmWorld, Talk
 
@@ -224,6 +234,32 @@ class PrepareLun(Step[OvmWorld]):
         return Undone(
             tuple(left), detail="the array was there before and stays; the LUN stays in Manager's lists"
         )
+
+    @override
+    async def commands_left(self, world: OvmWorld, record: JsonDict) -> tuple[str, ...]:
+        talk = world.talk(self.id)
+        type_ = talk.dialect.array_type
+        if record.get("array_existed", True):
+            return await self._commands_left_of_known(talk, record)
+        id_ = str(record.get("array_id") or "") or await id_now(lambda: self._array(talk))
+        if id_:
+            return typed(talk.dialect.delete_array(id_))
+        name = str(self.planned.args["array_name"])
+        if id_ is None:
+            look = to_look(talk, type_, f"{name} must be listed once")
+            return look, *typed(talk.dialect.delete_array(Named(name)))
+        return (to_look(talk, type_, f"no {name} was listed when this was written"),)
+
+    async def _commands_left_of_known(self, talk: Talk, record: JsonDict) -> tuple[str, ...]:
+        try:
+            array = await self._array(talk)
+            return typed(*await self._backward(talk, array, record)) if array is not None else ()
+        except PoolwrightError:
+            if not record.get("array_id"):
+                return (to_look(talk, talk.dialect.array_type, "take our servers off the array of the LUN"),)
+            show = talk.dialect.show(talk.dialect.array_type, str(record["array_id"]))
+            had = ", ".join((*record.get("had_admin", ()), *record.get("had_initiators", ()))) or "nobody"
+            return (f"{show}   # before this run it was used by: {had}",)
 
     async def _backward(self, talk: Talk, array: ManagedArray, record: JsonDict) -> list[Command]:
         """Commands that take away the servers and initiators we added to an array that was there before."""

@@ -11,10 +11,19 @@ from core.errors import CommandFailed, PoolwrightError, StepError
 from core.models.events import Residue
 from core.models.plan import JsonDict
 from core.platforms.oracle_vm.facts import ManagedFileSystem
+from core.platforms.oracle_vm.manager_cli.allow_list import Named
 from core.platforms.oracle_vm.manager_cli.command import Command
 from core.platforms.oracle_vm.manager_cli.dialect import NFS_PLUGIN
 from core.platforms.oracle_vm.spec import Release
-from core.platforms.oracle_vm.steps.common import Who, failed, need_server, residue
+from core.platforms.oracle_vm.steps.common import (
+    Who,
+    failed,
+    id_now,
+    need_server,
+    residue,
+    to_look,
+    typed,
+)
 from core.platforms.oracle_vm.steps.storage import SeenFileServer, find_file_server, find_file_system
 from core.platforms.oracle_vm.world import OvmWorld, Talk
 
@@ -187,6 +196,16 @@ class PrepareNfs(Step[OvmWorld]):
 
     async def _stop_serving(self, talk: Talk, found: SeenFileServer, record: JsonDict) -> Undone:
         """Take away the servers that we added to a file server that was there before."""
+        left = []
+        for command in self._backward(talk, found, record):
+            try:
+                await talk.write(command)
+            except PoolwrightError as error:
+                left.append(self._left(talk, error.message, [command]))
+        return Undone(tuple(left), may_retry=bool(left), detail="it was there before and stays")
+
+    @staticmethod
+    def _backward(talk: Talk, found: SeenFileServer, record: JsonDict) -> list[Command]:
         dialect = talk.dialect
         had_refresh, had_admin = record.get("had_refresh"), record.get("had_admin")
         commands = []
@@ -196,13 +215,31 @@ class PrepareNfs(Step[OvmWorld]):
         if had_admin is not None:
             new = [one for one in found.server.admin_servers if one not in had_admin]
             commands += [dialect.remove_file_server_admin(found.id, one) for one in new]
-        left = []
-        for command in commands:
-            try:
-                await talk.write(command)
-            except PoolwrightError as error:
-                left.append(self._left(talk, error.message, [command]))
-        return Undone(tuple(left), may_retry=bool(left), detail="it was there before and stays")
+        return commands
+
+    @override
+    async def commands_left(self, world: OvmWorld, record: JsonDict) -> tuple[str, ...]:
+        talk = world.talk(self.id)
+        if record.get("existed", True):
+            return await self._commands_left_of_known(talk, record)
+        id_ = str(record.get("file_server_id") or "") or await id_now(
+            lambda: find_file_server(talk, self.host, quiet=True)
+        )
+        if id_:
+            return typed(talk.dialect.delete_file_server(id_))
+        if id_ is None:
+            look = to_look(talk, "FileServer", f"the one of {self.host} must be listed once")
+            return look, *typed(talk.dialect.delete_file_server(Named(str(self.planned.args["name"]))))
+        return (to_look(talk, "FileServer", f"none of {self.host} was listed when this was written"),)
+
+    async def _commands_left_of_known(self, talk: Talk, record: JsonDict) -> tuple[str, ...]:
+        try:
+            found = await find_file_server(talk, self.host, quiet=True)
+        except PoolwrightError:
+            show = talk.dialect.show("FileServer", str(record["file_server_id"]))
+            had = ", ".join((*record.get("had_admin", ()), *record.get("had_refresh", ()))) or "none"
+            return (f"{show}   # before this run it was served by: {had}",)
+        return typed(*self._backward(talk, found, record)) if found is not None else ()
 
     def _left(self, talk: Talk, why: str, commands: list[Command]) -> Residue:
         return residue(

@@ -77,5 +77,9 @@ class SetPolicy(Step[OvmWorld]):
         return await self.look(world)
 
     @override
+    async def commands_left(self, world: OvmWorld, record: JsonDict) -> tuple[str, ...]:
+        return ()  # it goes with the pool
+
+    @override
     async def undo(self, world: OvmWorld, record: JsonDict) -> Undone:
         return Undone(detail="it goes with the pool")
