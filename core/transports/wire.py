@@ -62,6 +62,13 @@ def why(error: BaseException) -> str:
             return f"{type(error).__name__}: {inert(str(error), 200)}"
 
 
+def hung_up(error: BaseException) -> bool:
+    """Whether somebody answered and then closed the line, so that another try may succeed."""
+    return isinstance(
+        error.__cause__, (asyncssh.ConnectionLost, ConnectionResetError, BrokenPipeError, EOFError)
+    )
+
+
 def connect_failed(endpoint: Endpoint, error: BaseException | str, *, fix: str = "") -> ConnectFailed:
     """ConnectFailed that names the server, the plane and where we really went."""
     reason = error if isinstance(error, str) else why(error)

@@ -8,7 +8,16 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from core.errors import BadReply, CommandFailed, CommandTimeout, ConnectFailed, ReplyLost, SecretError
+from core.errors import (
+    BadReply,
+    CommandFailed,
+    CommandTimeout,
+    ConnectFailed,
+    LoginRefused,
+    ReplyLost,
+    SecretError,
+    TransportError,
+)
 from core.platforms.oracle_vm.manager_cli.command import Command, read, write
 from core.platforms.oracle_vm.manager_cli.dialect import Dialect
 from core.platforms.oracle_vm.manager_cli.session import ManagerSession, Timing
@@ -19,7 +28,9 @@ from tests.unit.manager_cli.render import Style, failure, listed, render, shown
 
 LIST = read("list Server")
 CHANGE = write("delete Server", "id=0004fb00")
-FAST = Timing(keep_alive_s=300.0, stale_s=300.0, quiet_s=0.02, reconnect_waits_s=(0.0, 0.0))
+FAST = Timing(
+    keep_alive_s=300.0, stale_s=300.0, quiet_s=0.02, reconnect_waits_s=(0.0, 0.0), opening_waits_s=(0.0, 0.0)
+)
 LIMITS = Limits(manager_login_s=2.0, manager_command_s=2.0, reply_max_bytes=4096)
 DROP = "\0drop"  # the channel ends here
 SECRETS = Secrets({"agent": "Sekrit-123", "manager": "Adm1n-pass"})
@@ -324,4 +335,65 @@ async def test_a_reply_that_stops_in_the_middle_is_lost() -> None:
     await session.open()
     assert (await session.read(LIST)).items[0].name == "ovs1"
     assert session.logins == 2
+    await session.close()
+
+
+def opening(*failures: Exception | str) -> tuple[ManagerSession, list[str]]:
+    """A session whose first logins fail so: an error instead of a shell, or DROP for a shell that ends at once."""
+    waiting, tries = list(failures), []
+    said: list[str] = []
+
+    @asynccontextmanager
+    async def open_shell() -> AsyncIterator[ScriptedShell]:
+        tries.append("login")
+        failure = waiting.pop(0) if waiting else None
+        if isinstance(failure, Exception):
+            raise failure
+        shell = ScriptedShell({}, tries, "", "3.4.6.2105")
+        if failure == DROP:
+            shell.chunks = asyncio.Queue()
+            shell.chunks.put_nowait(DROP)
+        yield shell
+
+    session = ManagerSession(
+        open_shell, server="manager", secrets=SECRETS, limits=LIMITS, timing=FAST,
+        narrate=lambda _step, line: said.append(line),
+    )  # fmt: skip
+    return session, tries
+
+
+def _cut() -> ConnectFailed:
+    error = ConnectFailed("manager", "manager", "cannot connect: it closed the connection")
+    error.__cause__ = ConnectionResetError()
+    return error
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("failures", [(_cut(),), (DROP,), (DROP, _cut())], ids=["reset", "no prompt", "both"])
+async def test_a_hang_up_at_the_first_login_is_tried_again(failures: tuple[Exception | str, ...]) -> None:
+    session, tries = opening(*failures)
+    await session.open()
+    assert tries.count("login") == len(failures) + 1
+    assert session.version == "3.4.6.2105"
+    await session.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("failures", "logins"),
+    [
+        ((LoginRefused("manager", "manager", "cannot log in: refused"),), 1),
+        ((ConnectFailed("manager", "manager", "cannot connect: nothing listens"),), 1),
+        ((DROP, LoginRefused("manager", "manager", "cannot log in: refused")), 2),
+        ((DROP, DROP, DROP), 3),
+    ],
+    ids=["refused", "shut", "refused after a hang-up", "always"],
+)
+async def test_other_failures_of_the_first_login_are_told_at_once(
+    failures: tuple[Exception | str, ...], logins: int
+) -> None:
+    session, tries = opening(*failures)
+    with pytest.raises(TransportError):
+        await session.open()
+    assert tries == ["login"] * logins
     await session.close()

@@ -7,6 +7,7 @@ caller gets ReplyLost and reads the state back (manager-cli 1.8).
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
@@ -24,6 +25,7 @@ from core.transports.base import Access, Endpoint
 from core.transports.jump import Jump
 from core.transports.limits import Limits
 from core.transports.ssh import open_ssh
+from core.transports.wire import hung_up
 
 PLANE = "manager"
 READ_LIMIT_S = 300.0  # a list on a busy Manager takes seconds; a hang should not take half an hour
@@ -61,6 +63,7 @@ class Timing:
     quiet_s: float = QUIET_S
     stall_s: float = STALL_S
     reconnect_waits_s: tuple[float, ...] = (0.5, 2.0, 5.0, 10.0)
+    opening_waits_s: tuple[float, ...] = (0.5, 2.0)  # of the first login, each with jitter
 
 
 def say_nothing(_step: str, _line: str) -> None:
@@ -99,12 +102,13 @@ class ManagerSession:
         return self._shell is not None
 
     async def open(self) -> None:
-        """Log in, set Verbose, learn the release; raises what the transport raises, BadReply for no prompt."""
+        """Log in, set Verbose, learn the release; raises what the transport raises, BadReply for no prompt.
+
+        A hang-up on the way is tried again, a few times; what is shut, unknown or refused is told at once, and a
+        password that was refused is never sent again.
+        """
         async with self._lock:
-            try:
-                await self._connect()
-            except ReplyLost:  # it let us in, and then the line broke
-                await self._ensure_connected()
+            await self._open()
         self._keeper = asyncio.create_task(self._keep_alive(), name=f"keep-alive {self.server}")
 
     async def close(self) -> None:
@@ -196,6 +200,20 @@ class ManagerSession:
             else:
                 return
 
+    async def _open(self) -> None:
+        for wait_s in (*self._timing.opening_waits_s, None):
+            try:
+                await self._connect()
+            except ReplyLost:  # it let us in, and then the line broke
+                await self._ensure_connected()
+            except ConnectFailed as error:
+                if wait_s is None or not hung_up(error):
+                    raise
+                self._narrate("", "Manager hung up while we logged in, trying again")
+                await asyncio.sleep(wait_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+                continue
+            return
+
     async def _connect(self) -> None:
         stack = AsyncExitStack()
         self._stack = stack
@@ -227,7 +245,7 @@ class ManagerSession:
             if not chunk:
                 raise ConnectFailed(
                     self.server, PLANE, f"cannot use the CLI of {self.server}: it closed the session"
-                )
+                ) from EOFError()
             if not buffer.feed(chunk):
                 raise BadReply(
                     self.server, PLANE, f"cannot use the CLI of {self.server}: no prompt, too much text"
