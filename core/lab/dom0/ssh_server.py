@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import os
 import socket
+from functools import partial
 
 import asyncssh
 from typing_extensions import override
 
 from core.lab import faults, keys
 from core.lab.dom0 import commands, devices, files
-from core.lab.dom0.shell import Command, Input, Io, Shell, ShellExit
+from core.lab.dom0.shell import Command, Input, Io, Shell, ShellExit, Write
 from core.lab.dom0.syntax import ShellSyntaxError, parse
 from core.lab.dom0.vfs import Vfs
 from core.lab.operations import pause
@@ -169,36 +170,36 @@ class Dom0Server:
 
     async def _run(self, process: asyncssh.SSHServerProcess[str]) -> None:
         shell = self.shell()
+        output = _Output()
         status = 1
         try:
             if process.command is None:
-                status = await self._interact(process, shell)
+                status = await self._interact(process, shell, output)
             else:
-                status = await shell.run_text(process.command, self._io(process))
+                status = await shell.run_text(process.command, self._io(process, output))
+            output.flush()
             await process.stdout.drain()
         except (BrokenPipeError, ConnectionError, asyncssh.Error):
             return
         except _CutError:
+            with contextlib.suppress(OSError, asyncssh.Error):
+                output.flush()
             process.channel.get_connection().abort()
             return
         process.exit(min(max(status, 0), 255))
 
-    def _io(self, process: asyncssh.SSHServerProcess[str]) -> Io:
+    def _io(self, process: asyncssh.SSHServerProcess[str], output: _Output) -> Io:
         async def read_all() -> bytes:
             try:
                 return (await process.stdin.read()).encode("utf-8", "surrogateescape")
             except (asyncssh.BreakReceived, asyncssh.SignalReceived, asyncssh.TerminalSizeChanged):
                 return b""
 
-        return Io(Input(source=read_all), self._writer(process.stdout), self._writer(process.stderr))
+        return Io(Input(source=read_all), output.to(process.stdout), output.to(process.stderr))
 
-    def _writer(self, stream: asyncssh.SSHWriter[str]) -> _Writer:
-        return _Writer(self, stream)
-
-    async def _interact(self, process: asyncssh.SSHServerProcess[str], shell: Shell) -> int:
+    async def _interact(self, process: asyncssh.SSHServerProcess[str], shell: Shell, output: _Output) -> int:
         """A plain interactive shell: prompt, line, output; no job control."""
-        out = self._writer(process.stdout)
-        err = self._writer(process.stderr)
+        out, err = output.to(process.stdout), output.to(process.stderr)
         has_terminal = process.term_type is not None
         if has_terminal:
             out(b"Last login: Mon Nov 16 09:12:44 2026 from 203.0.113.250\n")
@@ -274,15 +275,38 @@ class _CutError(Exception):
     """A fault ends the connection here."""
 
 
-class _Writer:
-    """Bytes of a command onto a channel, as text that survives the way back to bytes."""
+class _Output:
+    """What commands write, sent when they pause: a packet for each burst, not for each `echo`.
 
-    def __init__(self, dom0: Dom0Server, stream: asyncssh.SSHWriter[str]) -> None:
-        self._stream = stream
+    Bytes go as text that survives the way back to bytes. The order between the streams stays.
+    """
 
-    def __call__(self, data: bytes) -> None:
-        for offset in range(0, len(data), CHUNK):
-            self._stream.write(data[offset : offset + CHUNK].decode("utf-8", "surrogateescape"))
+    def __init__(self) -> None:
+        self._waiting: list[tuple[asyncssh.SSHWriter[str], bytearray]] = []
+
+    def to(self, stream: asyncssh.SSHWriter[str]) -> Write:
+        """Where a command writes what shall go to this stream."""
+        return partial(self._add, stream)
+
+    def flush(self) -> None:
+        """Send what waits. Raises BrokenPipeError when nobody is there any more."""
+        waiting, self._waiting = self._waiting, []
+        for stream, data in waiting:
+            for offset in range(0, len(data), CHUNK):
+                stream.write(data[offset : offset + CHUNK].decode("utf-8", "surrogateescape"))
+
+    def _add(self, stream: asyncssh.SSHWriter[str], data: bytes) -> None:
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._flush_quietly)
+        if not self._waiting or self._waiting[-1][0] is not stream:
+            self._waiting.append((stream, bytearray()))
+        self._waiting[-1][1].extend(data)
+
+    def _flush_quietly(self) -> None:
+        with contextlib.suppress(
+            OSError, asyncssh.Error
+        ):  # whoever listened has gone: the channel's end tells
+            self.flush()
 
 
 def _is_unfinished(text: str) -> bool:
