@@ -7,7 +7,7 @@ import contextlib
 import subprocess
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.lab.build import build_world
@@ -16,6 +16,7 @@ from core.lab.dom0.shell import Input, Io, Shell
 from core.lab.dom0.syntax import ShellSyntaxError, parse
 from core.lab.dom0.vfs import Vfs
 from core.lab.scenario import load_scenario
+from tests.examples import examples
 
 __all__ = ["commands", "devices", "files"]
 
@@ -170,7 +171,7 @@ async def test_timeout_ends_what_hangs() -> None:
 
 
 @given(st.text(alphabet="ab$`'\"(){}[]|&;<>\\ \n*?=#!~", max_size=40))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_any_text_is_a_script_or_a_syntax_error(text: str) -> None:
     with contextlib.suppress(ShellSyntaxError):
         assert parse(text) is not None

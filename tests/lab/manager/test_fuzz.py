@@ -6,19 +6,20 @@ import asyncio
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.lab.manager.dialects import Param, Syntax, dialect_of
 from core.lab.manager.objects import items
 from core.lab.operations import cluster_name, world_fingerprint
 from core.lab.world import World
+from tests.examples import examples
 from tests.lab.manager.support import AGENT_PASSWORD, FS_ID, LUN_ID, Cli, make_world
 
 RELEASES = ("3.2", "3.3", "3.4")
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     st.sampled_from(RELEASES),
     st.text(max_size=120),

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.platforms.oracle_vm.decode import decode
 from core.secrets import MASK
+from tests.examples import examples
 from tests.unit.agent_rpc import samples
 from tests.unit.agent_rpc.test_marshal import HOSTILE, envelope
 
@@ -226,7 +227,7 @@ def mutated(draw: st.DrawFn) -> tuple[str, str]:
 
 
 @given(mutated())
-@settings(max_examples=300, deadline=3000, suppress_health_check=[HealthCheck.too_slow])
+@examples(300)
 def test_no_mutation_breaks_the_shape(sample: tuple[str, str]) -> None:
     method, text = sample
     shape(decode(method, text))

@@ -6,7 +6,7 @@ import xmlrpc.client
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.platforms.oracle_vm.agent_rpc.marshal import FaultReply, dump_call, load_reply, parse_fault
@@ -29,7 +29,6 @@ def envelope(value: str) -> bytes:
     return f"<?xml version='1.0'?>\n{body}".encode()
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(VALUES)
 def test_what_was_marshalled_comes_back(value: Any) -> None:
     data = xmlrpc.client.dumps((value,), methodresponse=True, allow_none=True).encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.cpu import flags
@@ -13,6 +13,7 @@ from core.cpu.formats import xen
 from core.cpu.generation import generation
 from core.cpu.parse import CpuFormatError, parse_profile, parse_profiles
 from core.models.cpu import Arch, CpuProfile, FlagSource
+from tests.examples import examples
 
 from .samples import BASE, FIXTURES, HASWELL, cpuinfo, server
 
@@ -246,7 +247,7 @@ def test_a_text_beyond_the_limit_is_refused() -> None:
         parse_profiles("x" * (32 * 1024 * 1024 + 1))
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["lscpu", "cpus", "cpuFamily", "cpu_info", "features", "vendor", "modelname", "cpuCompatibilityGroupId", "serverId", "flags", "controlDomains", "field", "data", "children", "servers", "host"]), inner, max_size=5), max_leaves=20))  # fmt: skip  # noqa: E501
 def test_any_json_is_read_or_refused(data: object) -> None:
     try:

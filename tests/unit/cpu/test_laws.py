@@ -6,7 +6,7 @@ import itertools
 import json
 import xml.etree.ElementTree as ET
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.cpu import flags
@@ -21,6 +21,7 @@ from core.reports.compat_build import document, report
 from core.reports.compat_html import compat_html
 from core.reports.compat_svg import compat_svg
 from core.reports.compat_text import compat_text
+from tests.examples import examples
 
 from .samples import RECORDED, rows
 
@@ -79,7 +80,6 @@ def whole(profile: CpuProfile) -> bool:
     return known and not profile.flags_cut and profile.flag_source is not FlagSource.NONE
 
 
-@settings(deadline=None)
 @given(profiles(), GUESTS)
 def test_a_processor_is_compatible_with_itself(profile: CpuProfile, guest: Guest) -> None:
     verdict = pair(profile, profile, guest).verdict
@@ -92,7 +92,6 @@ def test_a_processor_is_compatible_with_itself(profile: CpuProfile, guest: Guest
         assert verdict is CellVerdict.UNKNOWN or profile.arch is Arch.SPARC or guest is Guest.KVM
 
 
-@settings(deadline=None)
 @given(profiles(), profiles(), GUESTS, st.lists(profiles(), max_size=3))
 def test_a_verdict_depends_only_on_the_two_profiles(
     a: CpuProfile, b: CpuProfile, guest: Guest, others: list[CpuProfile]
@@ -106,7 +105,7 @@ def test_a_verdict_depends_only_on_the_two_profiles(
     assert build(fleet, [guest]).verdict("a", "b", guest) is alone
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(profiles(), profiles(), GUESTS, st.data())
 def test_fewer_features_on_the_source_never_make_it_worse(
     a: CpuProfile, b: CpuProfile, guest: Guest, data: st.DataObject
@@ -117,7 +116,6 @@ def test_fewer_features_on_the_source_never_make_it_worse(
     assert WORSENING.index(after) <= WORSENING.index(before)
 
 
-@settings(deadline=None)
 @given(FLEETS)
 def test_the_baseline_is_in_every_member(fleet: dict[str, CpuProfile | None]) -> None:
     view = PoolView(build(fleet))
@@ -128,7 +126,6 @@ def test_the_baseline_is_in_every_member(fleet: dict[str, CpuProfile | None]) ->
             assert set(view.baseline_of_known) <= profile.flags
 
 
-@settings(deadline=None)
 @given(FLEETS)
 def test_the_partition_covers_all_servers_and_every_pair_inside_works(
     fleet: dict[str, CpuProfile | None],
@@ -143,7 +140,6 @@ def test_the_partition_covers_all_servers_and_every_pair_inside_works(
     assert len(view.largest) == max(len(view.largest), *(len(part) for part in view.partition))
 
 
-@settings(deadline=None)
 @given(FLEETS, st.randoms(use_true_random=False))
 def test_the_order_of_servers_changes_nothing(fleet: dict[str, CpuProfile | None], random: object) -> None:
     names = list(fleet)
@@ -156,7 +152,6 @@ def test_the_order_of_servers_changes_nothing(fleet: dict[str, CpuProfile | None
     assert one == two
 
 
-@settings(deadline=None)
 @given(FLEETS)
 def test_strongly_connected_sets_are_those_of_the_graph(fleet: dict[str, CpuProfile | None]) -> None:
     matrix = build(fleet)
@@ -199,7 +194,6 @@ WILD = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=8), st.none() | WILD, min_size=1, max_size=4))
 def test_no_profile_however_wild_breaks_a_report(profiles_by_name: dict[str, CpuProfile | None]) -> None:
     fleet = Fleet()

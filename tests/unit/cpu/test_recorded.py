@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.cpu import flags
@@ -11,6 +11,7 @@ from core.cpu.compat import group_id, groups
 from core.cpu.generation import generation
 from core.cpu.parse import CpuFormatError, parse_profile, parse_profiles
 from core.models.cpu import Arch, CpuProfile, FlagSource
+from tests.examples import examples
 
 from .samples import RECORDED, needs_records, recorded, rows
 
@@ -138,7 +139,7 @@ def test_agent_hardware_document_brings_the_hypervisors_own_words() -> None:
 
 
 @needs_records
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(data=st.data())
 def test_mutated_records_never_crash_a_reader(data: st.DataObject) -> None:
     files = sorted(

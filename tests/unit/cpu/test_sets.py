@@ -6,10 +6,11 @@ import itertools
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.cpu import sets
+from tests.examples import examples
 
 
 @st.composite
@@ -28,7 +29,6 @@ def is_clique(adjacency: list[int], members: int) -> bool:
     return all(not members & ~(adjacency[node] | 1 << node) for node in sets.nodes(members))
 
 
-@settings(deadline=None)
 @given(graphs(), st.data())
 def test_the_largest_clique_is_the_heaviest_of_all(adjacency: list[int], data: st.DataObject) -> None:
     weights = data.draw(st.lists(st.integers(1, 9), min_size=len(adjacency), max_size=len(adjacency)))
@@ -54,7 +54,7 @@ def fewest(adjacency: list[int]) -> int:
     return size
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(graphs().filter(lambda graph: len(graph) <= 6))
 def test_the_partition_has_as_few_parts_as_possible(adjacency: list[int]) -> None:
     found = sets.fewest_cliques(adjacency)

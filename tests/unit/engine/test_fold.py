@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.engine.fold import RunNow
@@ -19,6 +19,7 @@ from core.errors import JournalError
 from core.models.events import EventKind, Outcome, Residue, RunState, StepState, Verified
 from core.paths import StatePaths
 from tests.engine.toys import toy_plan
+from tests.examples import examples
 
 PLAN = toy_plan("a > b | c")
 JSON = st.recursive(
@@ -69,7 +70,7 @@ def histories(draw: st.DrawFn) -> list[list[Entry]]:
     return batches
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(histories())
 def test_the_events_fold_to_the_journal_s_state(history: list[list[Entry]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

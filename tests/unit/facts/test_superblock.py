@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.facts.ocfs2 import Ocfs2Volume
@@ -24,6 +24,7 @@ from core.facts.superblock import (
     read_head,
 )
 from core.facts.window import Window
+from tests.examples import examples
 
 HEADS = Path(__file__).parents[2] / "fixtures/disk-heads"
 EXPECTED: dict[str, dict[str, str]] = json.loads((HEADS / "expected.json").read_text("utf-8"))
@@ -204,7 +205,7 @@ def test_labels_are_inert() -> None:
 _REAL = [captured(name) for name in EXPECTED]
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     which=st.integers(0, len(_REAL) - 1),
     bites=st.lists(st.tuples(st.integers(0, 300_000), st.binary(min_size=1, max_size=16)), max_size=12),
@@ -223,7 +224,7 @@ def test_hostile_heads_neither_crash_nor_hang(which: int, bites: list[tuple[int,
         assert len(found.ocfs2.wanted) <= 8
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(at=st.integers(0x2000, 0x2000 + 0x200), value=st.binary(min_size=8, max_size=8))
 def test_lying_ocfs2_superblocks(at: int, value: bytes) -> None:
     head = bytearray(captured("ocfs2-heartbeating"))

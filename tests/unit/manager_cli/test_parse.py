@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.platforms.oracle_vm.manager_cli.parse import (
@@ -20,6 +20,7 @@ from core.platforms.oracle_vm.manager_cli.parse import (
     parse_transcript,
     parse_version,
 )
+from tests.examples import examples
 from tests.unit.manager_cli.render import Style, failure, listed, render, render_xml, shown
 
 TIME = "2017-08-08 09:43:08,874 EDT"
@@ -75,7 +76,7 @@ def test_xml_gives_back_what_was_rendered(reply: Reply, one_list: bool) -> None:
 
 
 @given(replies(), _STYLES, st.randoms(use_true_random=False))
-@settings(max_examples=150)
+@examples(150)
 def test_mutated_replies_never_crash(reply: Reply, style: Style, random: Random) -> None:
     text = list(render(reply, style))
     for _ in range(random.randint(1, 12)):

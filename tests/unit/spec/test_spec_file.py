@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.errors import SpecError, SpecProblem
 from core.models.spec import BaseSpec
 from core.platforms.oracle_vm.spec import KEYMAPS, PoolSpec
 from core.spec_file import build, dump, field_name, parse, problems, read_file, read_text, schema
+from tests.examples import examples
 
 GOOD = """\
 manager: {host: ovmm.example.com}
@@ -141,7 +142,7 @@ def test_an_unknown_platform_is_told_at_its_line() -> None:
 NAMES = st.from_regex(r"\A[a-z]([a-z0-9-]{0,20}[a-z0-9])?\Z")
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @example(name="a", servers=["a"], timeout=0, comment="\x85", clustered=False)
 @example(name="a", servers=["a"], timeout=0, comment="x\u2028\ufeff\n \x7f", clustered=False)
 @given(
@@ -167,7 +168,7 @@ def test_what_is_written_reads_back_equal(
     assert build(read_text(dump(spec), "again.yaml"), model_of, no_rules) == spec
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.text(max_size=200))
 def test_no_text_breaks_the_reader(text: str) -> None:
     with pytest.raises(SpecError):  # no such text has the three required keys
@@ -181,7 +182,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     st.dictionaries(
         st.sampled_from(["manager", "pool", "servers", "ssh", "waivers", "platform", "jump"]), JSON
