@@ -106,10 +106,11 @@ def split_output(
 ) -> dict[str, Section]:
     """One Section per command; one whose markers are missing has status None. Never raises."""
     sections: dict[str, Section] = {}
+    output = output.replace("\r\n", "\n")
     for name, command in commands.items():
         begin, end = f"{token}:begin:{name}\n", f"{token}:end:{name}:"
         text, status = "", None
-        _, found, rest = output.replace("\r\n", "\n").partition(begin)
+        _, found, rest = output.partition(begin)
         if found:
             text, ended, tail = rest.partition(end)
             code = re.match(r"\d{1,3}", tail) if ended else None

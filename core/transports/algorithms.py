@@ -21,9 +21,9 @@ KEX = (
 )
 OLD_KEX = ("diffie-hellman-group14-sha1", "diffie-hellman-group-exchange-sha1", "diffie-hellman-group1-sha1")
 CIPHERS = (
-    "chacha20-poly1305@openssh.com",
+    "aes128-gcm@openssh.com",  # first: our library pays three cipher objects a packet for ChaCha20, one for GCM
     "aes256-gcm@openssh.com",
-    "aes128-gcm@openssh.com",
+    "chacha20-poly1305@openssh.com",
     "aes256-ctr",
     "aes192-ctr",
     "aes128-ctr",

@@ -21,7 +21,8 @@ from core.transports.base import Access
 from core.transports.limits import Limits
 from core.transports.trust import TrustStore
 
-QUICK = Limits(
+PATIENT = Limits()  # a busy machine must not look like a slow server
+QUICK = Limits(  # where servers hang
     connect_s=2.0,
     agent_read_s=2.0,
     agent_discover_s=2.0,
@@ -57,7 +58,7 @@ async def looking(
     scenario: str = "healthy-nfs",
     *,
     servers: int = 3,
-    limits: Limits = QUICK,
+    limits: Limits = PATIENT,
     drop: tuple[str, ...] = (),
     change: dict[str, Any] | None = None,
     secrets: dict[str, str] | None = None,
