@@ -6,16 +6,12 @@ a change is repeatable, and looking for new finds is a run of its own.
 
 from __future__ import annotations
 
-import os
-
 from hypothesis import HealthCheck, settings
-from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests.examples import TIMES
 
 IS_EXPLORING = TIMES > 1
 
-set_hypothesis_home_dir(os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY", ".pytest_cache/hypothesis"))
 settings.register_profile(
     "steady",
     deadline=None,  # a busy machine is no fault
