@@ -10,7 +10,7 @@ NAMES = {
     "compat": "bench.compat",
     "engine": "bench.engine",
     "check_fleet": "bench.check_fleet",
-    "tui": "bench.tui",
+    "tui": "bench.tui.measure",
 }
 
 

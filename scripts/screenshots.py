@@ -73,7 +73,7 @@ async def take(state_dir: Path) -> dict[str, str]:
             await pilot.press("enter")
             await shown("ConnectScreen")
             await pilot.press("f8")
-            await shown("TrustScreen", lambda: app.session.identities)
+            await shown("TrustScreen", lambda: app.session.trust.seen)
             await pilot.press("f8")
             await shown("PoolScreen")
             shoot("pool")

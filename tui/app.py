@@ -5,6 +5,7 @@ Imports Textual and nothing of core: the first paint waits for neither pydantic 
 
 from __future__ import annotations
 
+import gc
 import getpass
 import importlib
 import os
@@ -82,6 +83,7 @@ class PoolwrightApp(App[int]):
         secrets: Secrets | None = None,
         hints: Mapping[str, str] | None = None,
         autosave: Path | None = None,
+        on_ready: Callable[[], object] | None = None,
     ) -> None:
         super().__init__()
         for each in theme.themes():
@@ -94,6 +96,7 @@ class PoolwrightApp(App[int]):
         self.spec, self.secrets = spec, secrets
         self.entrance = Entrance(self)
         self._making = threading.Lock()
+        self._on_ready = on_ready  # called once, when all of core is there
         self.hints = dict(hints or {})
         self.autosave_path = autosave
         self.runs: list[RunView] = []
@@ -173,6 +176,9 @@ class PoolwrightApp(App[int]):
 
     def _take_runs(self, runs: Sequence[RunView], autosave: Path) -> None:
         self.runs = list(runs)
+        if self._on_ready is not None:
+            self._on_ready()
+            self._on_ready = None
         keys.take(self, self.service().settings.keys)
         self.autosave_path = self.autosave_path or autosave
         if isinstance(self.screen, HomeScreen):
@@ -340,5 +346,6 @@ def run_wizard(
         secrets=secrets,
         hints=hints,
         autosave=autosave,
+        on_ready=gc.freeze,  # what was imported stays: sweeping it too would stop the screen for 0.2 s now and then
     )
     return app.run() or app.return_code or 0

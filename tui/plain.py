@@ -163,10 +163,10 @@ class Plain:
                 self.say(
                     f"{look(each.state.value).word}: {each.endpoint.server} {each.endpoint.plane} {inert(shown)}"
                 )
-            if self.session.identities_in("changed"):
+            if self.session.trust.of("changed"):
                 self.say("an identity has changed: nothing goes on until you know why")
                 raise Leave
-            new = len(self.session.identities_in("new"))
+            new = len(self.session.trust.of("new"))
             if new and self.ask(f"Type {new} to trust the {new} new ones:") != str(new):
                 self.say("not confirmed")
                 raise Back

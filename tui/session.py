@@ -30,12 +30,11 @@ from tui.borrow import inert
 from tui.fields import FormField, build, is_shown
 from tui.reach import EVERYTHING, Reach, reach_of
 from tui.theme import rank
+from tui.trust import CONTROLLER, Trust
 
 if TYPE_CHECKING:
-    from core.transports.base import Endpoint
     from core.transports.trust import Identity
 
-CONTROLLER = "manager"  # name of the secret that the controller's plane refuses (core/secrets)
 SPEC_ONLY = ("accept", "waivers")  # parts of the spec whose change leaves the facts as they are
 SAFE_SECTIONS = ("pool", "storage")  # forms whose answers never change how servers are reached
 _PLACEHOLDER = "placeholder"
@@ -63,8 +62,7 @@ class Session:
         self.version = 0
         self.activity = Activity.IDLE
         self.error = ""  # the last failure of a background action, for the status line
-        self.identities: list[Identity] = []
-        self._trusted: frozenset[Endpoint] = frozenset()
+        self.trust = Trust(service, self.platform)
         self.proved: set[str] = set()  # secrets a server took
         self.refused: set[str] = (
             set()
@@ -178,9 +176,9 @@ class Session:
     # -- trust
 
     def is_trusted(self) -> bool:
-        """Were the identities of everything the answers name seen and confirmed?"""
+        """Is the identity of everything the answers name settled: confirmed, or not to be had for now?"""
         spec = self.draft()
-        return spec is not None and frozenset(self.platform.endpoints(spec)) <= self._trusted
+        return spec is not None and self.trust.settles(spec)
 
     def controller_spec(self) -> BaseSpec | None:
         """The spec without its servers: enough to ask the controller for those it knows. None: not yet."""
@@ -193,9 +191,9 @@ class Session:
         return None if spec is None else spec.model_copy(update={"servers": ()})
 
     def is_controller_trusted(self) -> bool:
-        """Was the controller's identity confirmed?"""
+        """Is the controller's identity settled?"""
         spec = self.controller_spec()
-        return spec is not None and frozenset(self.platform.endpoints(spec)) <= self._trusted
+        return spec is not None and self.trust.settles(spec)
 
     async def known_servers(self) -> tuple[str, ...]:
         """Servers the controller knows and that are not named yet; PoolwrightError with the reason when it is not
@@ -211,19 +209,13 @@ class Session:
 
     async def look_at_identities(self) -> list[Identity]:
         """Fetch the identities of everything named so far; sends no secret."""
-        spec = self.draft() or self.controller_spec()
-        self.identities = [] if spec is None else await self.service.identities(spec, self.secrets)
+        seen = await self.trust.look(self.draft() or self.controller_spec(), self.secrets)
         self.touch()
-        return self.identities
-
-    def identities_in(self, state: str) -> list[Identity]:
-        """Those that are known, new, changed or unreachable."""
-        return [each for each in self.identities if each.state.value == state]
+        return seen
 
     def confirm_identities(self) -> None:
         """Pin all new ones; refuses while a changed one is there."""
-        self.service.trust(self.identities_in("changed") or self.identities_in("new"))
-        self._trusted = self._trusted | {each.endpoint for each in self.identities}
+        self.trust.confirm()
         self.touch()
 
     # -- live checks
@@ -361,6 +353,7 @@ class Session:
 
     def _take(self, checked: Checked, wanted: str) -> None:
         self.checked, self._checked_hash = checked, wanted
+        self.trust.reconsider(checked.fleet)
         self.servers = dict(checked.fleet.servers)
         self.results = Book(checked.results)
 

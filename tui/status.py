@@ -38,10 +38,16 @@ def _survival(app: PoolwrightApp) -> Text:
 def _trust(app: PoolwrightApp, session: Session) -> Text:
     if session.run or not session.answers.servers:
         return Text("")
-    if session.identities_in("changed"):
+    if session.trust.of("changed"):
         return paint.state(app, "changed").append(" identity")
-    if session.is_trusted():
-        return paint.styled(app, "trust confirmed", "muted")
+    draft = session.draft()
+    if draft is not None and session.is_trusted():
+        unseen = session.trust.passed_over(draft)
+        return (
+            paint.styled(app, f"{unseen} not reached", "warn")
+            if unseen
+            else paint.styled(app, "trust confirmed", "muted")
+        )
     return paint.styled(app, "trust open", "warn")
 
 

@@ -110,7 +110,7 @@ def _servers(step_id: str, session: Session) -> list[str]:
     if not session.answers.servers:
         return ["name at least one server"]
     said = _form(step_id, session)
-    if session.identities_in("changed"):
+    if session.trust.of("changed"):
         said.append("an identity has changed: everything stops until you know why")
     elif session.draft() is not None and not session.is_trusted():
         said.append("host keys and certificates are not confirmed yet")

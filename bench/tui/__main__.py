@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from bench.tui import main
+from bench.tui.measure import main
 
 main()

@@ -1,32 +1,37 @@
-"""One app of the benchmark as a program: `python -m bench.tui.program ours|bare|hello N STATE_DIR [headless]`.
+"""One app of the benchmark as a program: `python -m bench.tui.program ours|bare N STATE_DIR [WAY]`.
 
 ours: the wizard on its servers screen, replaying the feed. bare: a plain DataTable that shows the same feed, a cell an
-event. hello: a Textual app that says hello. `headless` runs the feed without a terminal and prints the peak memory.
+event.
+
+Without a WAY it runs on the terminal and the feed begins by itself; `wait` leaves the wizard on its first screen. Two
+ways need no terminal and print one line of JSON: `keys` presses keys while the feed runs and prints the seconds from
+each key to its paint, with the processor seconds used; `all` runs the whole feed and prints the peak memory in KiB.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import json
 import resource
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from textual import work
+from textual import events
+from textual import work as worker
 from textual.app import App, ComposeResult
-from textual.widgets import DataTable, Static
+from textual.pilot import Pilot
+from textual.widgets import DataTable
 from typing_extensions import override
 
 SIZE = (80, 24)
-
-
-class HelloApp(App[int]):
-    """The least a Textual app can be."""
-
-    BINDINGS = [("ctrl+q", "quit", "Quit")]
-
-    @override
-    def compose(self) -> ComposeResult:
-        yield Static("hello, world")
+KEYS = 60
+EVERY_S = 0.15  # a quick operator
+WHOLE_S = 600.0
+LOST_S = 30.0  # a key without any paint after this is a failure of the benchmark
 
 
 class BareApp(App[int]):
@@ -55,7 +60,7 @@ class BareApp(App[int]):
         table.focus()
         self.follow()
 
-    @work
+    @worker
     async def follow(self) -> None:
         """Draw each event at once."""
         from bench.tui.feed import SECRETS, spec_of
@@ -80,15 +85,13 @@ class BareApp(App[int]):
 
 def make(kind: str, servers: int, state_dir: Path) -> App[int]:
     """The app, its feed still waiting for `service.go`."""
-    if kind == "hello":
-        return HelloApp()
     if kind == "bare":
         return BareApp(servers, state_dir)
     from bench.tui.feed import SECRETS, ReplayService, spec_of
     from tui.app import PoolwrightApp
 
     service = ReplayService(state_dir, servers)
-    return PoolwrightApp(lambda: service, spec=spec_of(servers), secrets=SECRETS)
+    return PoolwrightApp(lambda: service, spec=spec_of(servers), secrets=SECRETS, on_ready=gc.freeze)
 
 
 async def begin(app: App[int]) -> None:
@@ -114,28 +117,85 @@ def is_over(app: App[int]) -> bool:
     return bool(service and service.over)
 
 
-async def _headless(app: App[int]) -> None:
+async def _table(app: App[int], pilot: Pilot[Any], servers: int) -> DataTable[Any]:
+    """The table with all its rows, the focus on it."""
+    await pilot.pause()
+    await begin(app)
+    await _until(lambda: any(each.row_count >= servers for each in app.screen.query(DataTable)), LOST_S)
+    table = app.screen.query(DataTable).first()
+    table.focus()
+    await _until(lambda: app.focused is table, LOST_S)
+    return table
+
+
+async def _until(holds: Callable[[], bool], limit_s: float) -> None:
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        if holds():
+            return
+        await asyncio.sleep(0.05)
+    raise TimeoutError("never came to it")
+
+
+async def press_keys(app: App[int], servers: int) -> dict[str, Any]:
+    """Seconds from each key to the paint that shows the moved cursor, while the feed runs."""
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.pause()
-        await begin(app)
-        await pilot.pause(0.5)
+        table = await _table(app, pilot, servers)
         release(app)
-        while not is_over(app):
-            await pilot.pause(0.2)
-        await pilot.pause(0.5)
+        used, keys = time.process_time(), []
+        for _turn in range(KEYS):
+            await asyncio.sleep(EVERY_S)
+            keys.append(await _one_key(app, table))
+        used = time.process_time() - used
+        app.exit()
+    return {
+        "times_s": [took for took, _work in keys],
+        "work_s": [work for _took, work in keys],
+        "cpu_s": used,
+    }
+
+
+async def _one_key(app: App[Any], table: DataTable[Any]) -> tuple[float, float]:
+    """Seconds from the key to its paint, and processor seconds within them (whatever else the machine does)."""
+    painted: asyncio.Future[tuple[float, float]] = asyncio.get_running_loop().create_future()
+    before = table.cursor_row
+    display = app._display  # noqa: SLF001 - the one place every paint goes through
+
+    def watched(*args: Any) -> None:
+        display(*args)
+        if table.cursor_row != before and not painted.done():
+            painted.set_result((time.perf_counter(), time.process_time()))
+
+    app._display = watched  # type: ignore[method-assign,assignment]  # noqa: SLF001
+    try:
+        begun, worked = time.perf_counter(), time.process_time()
+        app.post_message(events.Key("down" if before < table.row_count - 1 else "home", None))
+        async with asyncio.timeout(LOST_S):
+            took, work = await painted
+        return took - begun, work - worked
+    finally:
+        app._display = display  # type: ignore[method-assign]  # noqa: SLF001
+
+
+async def take_all(app: App[int], servers: int) -> dict[str, Any]:
+    """The whole feed, then the peak memory."""
+    async with app.run_test(size=SIZE) as pilot:
+        _ = await _table(app, pilot, servers)
+        release(app)
+        await _until(lambda: is_over(app), WHOLE_S)
+        await asyncio.sleep(0.5)
+        app.exit()
+    return {"peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
 
 
 def main() -> None:
-    """Run it on the terminal, or headless."""
-    kind, servers, state_dir = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+    """Run it on the terminal, or without one."""
+    kind, servers, state_dir, way = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), sys.argv[4:]
     app = make(kind, servers, state_dir)
-    if "headless" in sys.argv:
-        if kind == "hello":
-            raise SystemExit("hello has no feed")
-        asyncio.run(_headless(app))
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    if way in (["keys"], ["all"]):
+        print(json.dumps(asyncio.run((press_keys if way == ["keys"] else take_all)(app, servers))))
         return
-    if kind != "hello":
+    if way != ["wait"]:
         app.call_later(_on_terminal, app)
     _ = app.run()
 

@@ -82,6 +82,7 @@ class FakeService(Service):
         self.outlook = Survival(Way.DETACHED, True, "detached; no login session holds it")
         self.pins: dict[tuple[str, str], str] = {}
         self.changed: set[str] = set()  # servers whose identity has changed
+        self.unreachable: set[str] = set()  # servers that do not answer when asked for their identity
         self.bad: dict[
             tuple[str, str], tuple[Verdict, str, str]
         ] = {}  # (server, check) -> verdict, detail, fix
@@ -136,6 +137,8 @@ class FakeService(Service):
         made = Identity(
             endpoint, TrustState.NEW, shown, "ssh-ed25519" if endpoint.kind == "ssh" else "x509 RSA 2048"
         )
+        if endpoint.server in self.unreachable:
+            return Identity(endpoint, TrustState.UNREACHABLE, reason="no answer within 10 s")
         if endpoint.server in self.changed:
             return replace(made, state=TrustState.CHANGED, pinned="SHA256:" + "a" * 43)
         if key in self.pins:
@@ -197,6 +200,13 @@ class FakeService(Service):
     def _facts(self, name: str, spec: BaseSpec, secrets: Secrets) -> ServerFacts:
         planes: dict[str, PlaneFact] = {}
         for plane in ("agent", "ssh") if spec.ssh is not None else ("agent",):
+            if (name, plane) not in self.pins:
+                planes[plane] = (
+                    PlaneFact(state=PlaneState.UNREACHABLE, reason="no answer")
+                    if name in self.unreachable
+                    else PlaneFact(state=PlaneState.UNTRUSTED, reason="not confirmed")
+                )
+                continue
             self.logins.append((name, plane))
             good = secrets.get(plane) == self.password[plane]
             planes[plane] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.tui import bytes_while_reporting
+from bench.tui.measure import bytes_while_reporting
 
 KIB = 1024
 

@@ -17,6 +17,7 @@ from core.errors import PoolwrightError
 from tui import paint
 from tui.randomart import randomart, title_of
 from tui.screens.quiet import QuietScreen
+from tui.trust import JUMP, UNREACHED
 from tui.widgets.key_bar import KeyBar, own_keys
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tui.app import PoolwrightApp
 
 ORDER = ("changed", "new", "unreachable", "known")
-JUMP = "jump"  # plane of the machine in between (core.transports.jump)
+WORDS = {"unreachable": "could not be reached"}
 
 
 class TrustScreen(QuietScreen[bool]):
@@ -90,7 +91,7 @@ class TrustScreen(QuietScreen[bool]):
             self.query_one("#summary", Static).update(paint.styled(self.pw, error, "bad"))
 
     def _count(self, state: str) -> int:
-        return len(self.pw.session.identities_in(state))
+        return len(self.pw.session.trust.of(state))
 
     def _show(self) -> None:
         self.rows = sorted(self.rows, key=lambda each: ORDER.index(each.state.value))
@@ -104,13 +105,8 @@ class TrustScreen(QuietScreen[bool]):
                 paint.styled(self.pw, each.fingerprint.removeprefix("SHA256:") or each.reason, limit=120),
             )
         new, changed = self._count("new"), self._count("changed")
-        said = (
-            ", ".join(f"{self._count(state)} {state}" for state in ORDER if self._count(state))
-            or "nothing to confirm"
-        )
-        if self._is_jump_alone:
-            said = f"{said}: the jump host first; what lies behind it is shown once it is confirmed"
-        self.query_one("#summary", Static).update(paint.styled(self.pw, said, "bad" if changed else ""))
+        said, style = self._summary()
+        self.query_one("#summary", Static).update(paint.styled(self.pw, said, style))
         self.query_one("#question").display = bool(new and not changed)
         noun = "identity" if new == 1 else "identities"
         self.query_one("#prompt", Label).update(
@@ -121,6 +117,16 @@ class TrustScreen(QuietScreen[bool]):
         else:
             self.query_one("#confirm").focus()
         self._explain()
+
+    def _summary(self) -> tuple[str, str]:
+        """What was seen, in one line, and its style."""
+        if self.pw.session.trust.is_jump_in_the_way:
+            return "the jump host could not be reached: mend it (F7 goes back), F5 looks again", "bad"
+        counts = [f"{self._count(state)} {WORDS.get(state, state)}" for state in ORDER if self._count(state)]
+        said = ", ".join(counts) or "nothing to confirm"
+        if self._is_jump_alone:
+            said = f"{said}: the jump host first; what lies behind it is shown once it is confirmed"
+        return said, "bad" if self._count("changed") else "warn" if self._count(UNREACHED) else ""
 
     @property
     def _is_jump_alone(self) -> bool:
@@ -186,6 +192,11 @@ class TrustScreen(QuietScreen[bool]):
             self.pw.tell("still asking the servers")
             return
         new = self._count("new")
+        if self.pw.session.trust.is_jump_in_the_way:
+            self.pw.tell(
+                f"the jump host could not be reached: {self.rows[0].reason}; F5 looks again", bad=True
+            )
+            return
         if self._count("changed"):
             self.pw.tell("an identity has changed: nothing goes on until you know why", bad=True)
             return
@@ -204,8 +215,9 @@ class TrustScreen(QuietScreen[bool]):
             self.query_one("#count", Input).clear()
             self.action_look()
             return
+        if unreached := self._count(UNREACHED):
+            self.pw.tell(f"{unreached} could not be reached: asked for again when they answer")
         _ = self.dismiss(True)
-        return
 
     def action_leave(self) -> None:
         """Back without trusting anything."""
