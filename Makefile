@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-real test-machines disconnects crashpoints storm check lint types contracts fresh format screenshots bench bundle lock clean
+.PHONY: help setup demo test test-fast explore test-real test-machines disconnects crashpoints storm check lint types contracts fresh format screenshots bench bundle lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: setup ## every test but those on real systems; one that lacks a system pac
 
 test-fast: setup ## the quick ones only
 	$(BIN)/pytest -n 2 --dist worksteal -m "not real and not slow and not exhaustive" $(PYTEST_ARGS)
+
+explore: setup ## TIMES=30 as many examples of every property, drawn anew (many minutes)
+	POOLWRIGHT_TEST_EXAMPLES=$(or $(TIMES),30) $(BIN)/pytest -n 2 --dist worksteal -m "hypothesis and not real" --timeout 3600 $(PYTEST_ARGS)
 
 test-real: setup ## real sshd, namespaces and disk images (root and the packages of .ci/run)
 	POOLWRIGHT_TEST_REAL=1 $(BIN)/pytest -m real -ra --durations=5 --ignore=tests/real/test_machines.py --ignore=tests/real/test_xen.py $(PYTEST_ARGS)
