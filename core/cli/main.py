@@ -86,12 +86,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _guarded(command: Command, args: argparse.Namespace) -> int:
-    from core.cli.diagnostics import EXIT_INTERRUPTED, fail, say
+    from core.cli.diagnostics import EXIT_INTERRUPTED, error_document, fail, say
+    from core.cli.output import emit_json, emit_line
     from core.errors import PoolwrightError
 
     try:
         return command.run(args)
     except PoolwrightError as error:
+        if getattr(args, "json_lines", False):
+            emit_line(error_document(error))
+        elif getattr(args, "json", False):
+            emit_json(error_document(error))
         return fail(error)
     except KeyboardInterrupt:
         say("interrupted")
