@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
+from typing import Any
 
 from core.errors import PoolwrightError, SpecError
 
@@ -38,3 +40,17 @@ def fail(error: PoolwrightError) -> int:
         if error.fix:
             say(f"  to do: {error.fix}")
     return error.exit_code
+
+
+def error_document(error: PoolwrightError) -> dict[str, Any]:
+    """The same for `--json`: a script that reads standard output learns why there is no other document."""
+    problems = error.problems if isinstance(error, SpecError) else ()
+    return {
+        "schema": "poolwright.error/1",
+        "code": error.code,
+        "title": error.title,
+        "message": error.message,
+        "fix": error.fix,
+        "exit_code": error.exit_code,
+        "problems": [asdict(problem) for problem in problems],
+    }

@@ -34,6 +34,24 @@ def test_a_wrong_call_is_exit_2_and_says_so_on_stderr(
     assert "usage" in shown.err
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["check", "none.yaml", "--json"], "PW100", "there is no such file"),
+        (["demo", "--json", "--scenario", "join-fails", "--servers", "1"], "PW700", "needs 3 to 220"),
+    ],
+)
+def test_an_error_is_a_document_for_who_asked_for_one(
+    words: list[str], code: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    shown = capsys.readouterr()
+    error = json.loads(shown.out)
+    assert (error["schema"], error["code"], error["exit_code"]) == ("poolwright.error/1", code, 2)
+    assert told in error["message"]
+    assert told in shown.err
+
+
 def test_an_unknown_command_gets_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
     main(["chek"])
     assert "did you mean 'check'?" in capsys.readouterr().err

@@ -34,7 +34,7 @@ from core.platforms.oracle_vm.world import OvmWorld, Talk
 class CreatePool(Step[OvmWorld]):
     """Args: pool (PoolSettings), storage {kind, ...} or None, servers [Who], pools_before [ids].
 
-    Record: pool_id, pool_name; was_free from the look before it.
+    Record: pool_id, pool_name, pool (what runs are shown with); was_free from the look before it.
     """
 
     kind: ClassVar[str] = "create_pool"
@@ -65,7 +65,7 @@ class CreatePool(Step[OvmWorld]):
         return Look(Seen.THERE, "the pool is there", self._record(found[0]))
 
     def _record(self, found: SeenPool) -> JsonDict:
-        return {"pool_id": found.id, "pool_name": self.pool.name}
+        return {"pool_id": found.id, "pool_name": self.pool.name, "pool": {"id": found.id}}
 
     async def _not_ours(self, talk: Talk, found: SeenPool) -> str:
         """Why a pool of our name is none that this run made; '' when it fits in all that Manager tells."""
