@@ -54,7 +54,9 @@ class LunLook(Frozen):
     paths: int | None = None
     signatures: tuple[str, ...] | None = None  # ocfs2, LVM2_member, gpt, ...; () = looked at, nothing there
     cluster: str = ""  # cluster or label in the OCFS2 superblock
-    is_blank: bool | None = None  # whether its first bytes are all empty; False: something is there, known or not
+    is_blank: bool | None = (
+        None  # whether its first bytes are all empty; False: something is there, known or not
+    )
     content_id: str = ""  # uuid of what lies there, as the server reads it; "" where nothing has one
     volume: VolumeLook | None = None  # of an OCFS2 volume
     holders: tuple[str, ...] | None = None  # mounts, swaps, device-mapper children that use it

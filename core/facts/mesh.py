@@ -6,7 +6,6 @@ are closed at once (server-pools 5, R014, R016, R049, R053, R079, R083).
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,11 +35,16 @@ class PortState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A server as the others shall reach it: the model's name, the address, the names to look up."""
+    """A server as the others shall reach it: the model's name, the address, the names to look up.
+
+    `address` may be a host name, which the looking server then resolves itself. `heartbeat` is its address on the
+    cluster's network where that is apart from the one it is managed by, "" where it is not or is not known.
+    """
 
     name: str
     address: str
     names: tuple[str, ...] = ()
+    heartbeat: str = ""
 
 
 class Ping(Frozen):
@@ -49,6 +53,7 @@ class Ping(Frozen):
     sent: int
     received: int
     rtt_ms: float | None = None  # the average
+    rtt_min_ms: float | None = None
     rtt_max_ms: float | None = None
 
     @property
@@ -60,11 +65,13 @@ class PairLook(Frozen):
     """What `source` sees of `target`. None means 'not known'; `missing` says why nothing at all is.
 
     `resolved`: name -> addresses there. `path_mtu`: the largest IPv4 packet in bytes that passes unfragmented, one
-    way and back, None where not even MIN_MTU did; `mtu_tried` is the size that was hoped for.
+    way and back, None where not even MIN_MTU did; `mtu_tried` is the size that was hoped for. `network` is "" for the
+    network it is managed by.
     """
 
     source: str
     target: str
+    network: str = ""
     resolved: dict[str, tuple[str, ...]] = {}
     ping: Ping | None = None
     ports: dict[int, PortState] = {}
@@ -103,34 +110,38 @@ def targets_of(source: str, names: Sequence[str]) -> tuple[str, ...]:
 def pair_commands(
     peer: Peer, ports: Iterable[int], mtu: int | None, *, is_solaris: bool = False
 ) -> dict[str, str]:
-    """What one server runs to look at a peer, as a batch. ValueError for an address that cannot stand in a command."""
-    address = str(ipaddress.IPv4Address(peer.address))
+    """What one server runs to look at a peer, as a batch. ValueError for an address that cannot stand in a command.
+
+    The ports need limits of their own (PORT_S).
+    """
+    if not is_host(peer.address):
+        raise ValueError(f"not an address: {inert(peer.address, 80)}")
+    address = peer.address
     found = {
         f"name-{index}": lookup(name, is_solaris=is_solaris)
         for index, name in enumerate(name for name in peer.names if is_host(name))
     }
-    if is_solaris:
-        found["ping"] = f"ping -s {address} 56 {_PINGS}"
-        return found | {
-            f"port-{port}": f"bash -c 'exec 3<>/dev/tcp/{address}/{_port(port)}'" for port in ports
-        }
-    found["ping"] = f"ping -n -q -c {_PINGS} -i 0.2 -W 1 {address}"
-    for port in ports:
-        found[f"port-{port}"] = f"timeout {PORT_S} bash -c '</dev/tcp/{address}/{_port(port)}'"
-    if mtu is not None:
-        found["mtu"] = mtu_command(peer.address, mtu)
+    found["ping"] = f"ping -s {address} 56 {_PINGS}" if is_solaris else ping_command(address, _PINGS)
+    found |= {f"port-{port}": port_command(address, port) for port in ports}
+    if mtu is not None and not is_solaris:
+        found["mtu"] = mtu_command(address, mtu)
     return found
+
+
+def ping_command(address: str, count: int) -> str:
+    """`count` pings (Linux), each waited for one second."""
+    return f"ping -n -q -c {count} -i 0.2 -W 1 {address}"
+
+
+def port_command(address: str, port: int) -> str:
+    """A TCP connection that is closed at once; it needs a limit of its own, since a lost SYN says nothing."""
+    return f"bash -c '</dev/tcp/{address}/{_port(port)}'"
 
 
 def mtu_command(address: str, mtu: int) -> str:
     """Whether packets of `mtu` bytes pass whole (Linux): two tries, so that one lost packet decides nothing."""
     size = min(max(mtu, MIN_MTU), 65535) - HEADERS
-    return f"ping -n -q -c 2 -i 0.2 -w 1 -M do -s {size} {ipaddress.IPv4Address(address)}"
-
-
-def commands_limit_s(commands: Mapping[str, str]) -> float:
-    """How long such a batch may take in the worst case, in seconds: everything lost, nothing refused."""
-    return 10.0 + 6.0 * len(commands)
+    return f"ping -n -q -c 2 -i 0.2 -w 1 -M do -s {size} {address}"
 
 
 def read_pair(source: str, peer: Peer, sections: Mapping[str, Section], mtu: int | None = None) -> PairLook:
@@ -151,7 +162,7 @@ def read_pair(source: str, peer: Peer, sections: Mapping[str, Section], mtu: int
         source=source,
         target=peer.name,
         resolved=resolved,
-        ping=_ping_of(sections.get("ping")),
+        ping=ping_of(sections.get("ping")),
         ports=ports,
         path_mtu=mtu if passed else None,
         mtu_tried=mtu if passed is not None else None,
@@ -183,10 +194,10 @@ def parse_ping(text: str) -> Ping:
     )
     sent, received = int(counts[1]), int(counts[2])
     try:
-        average, longest = (float(times[2]), float(times[3])) if times else (None, None)
+        least, average, longest = (float(times[at]) for at in (1, 2, 3)) if times else (None, None, None)
     except ValueError:
-        average = longest = None
-    return Ping(sent=sent, received=min(received, sent), rtt_ms=average, rtt_max_ms=longest)
+        least = average = longest = None
+    return Ping(sent=sent, received=min(received, sent), rtt_ms=average, rtt_min_ms=least, rtt_max_ms=longest)
 
 
 def mtu_passes(section: Section | None) -> bool | None:
@@ -284,7 +295,8 @@ def clock_between(one: tuple[float, float], other: tuple[float, float]) -> tuple
     return one[0] - other[0], one[1] + other[1]
 
 
-def _ping_of(section: Section | None) -> Ping | None:
+def ping_of(section: Section | None) -> Ping | None:
+    """The figures of a ping, None when it could not be run or told none."""
     if section is None or section.status in (None, 126, 127):
         return None
     try:

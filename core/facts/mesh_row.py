@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from core.facts.batch import Section
 from core.facts.commands import LOOKUP_S, is_host, lookup
-from core.facts.mesh import PORT_S, PairLook, Peer, absent_pair, pair_commands, read_pair
+from core.facts.mesh import PORT_S, Peer, absent_pair, pair_commands, read_pair
+from core.facts.mesh_doubt import Way
 
 PAIR_S = 4.0  # what a healthy pair takes at most, beyond its own limits
 ROW_MAX_S = 150.0
@@ -22,7 +23,7 @@ def row_commands(
     for index, peer in enumerate(peers):
         for key, command in _pair(peer, wanted, mtu, is_solaris=is_solaris).items():
             name = f"p{index}.{key}"
-            commands[name] = command.removeprefix(f"timeout {PORT_S} ")  # EL5 has no such tool
+            commands[name] = command
             limits[name] = LOOKUP_S if key.startswith("name-") else PORT_S if key.startswith("port-") else 8
     return commands, limits
 
@@ -37,17 +38,17 @@ def _pair(peer: Peer, ports: tuple[int, ...], mtu: int | None, *, is_solaris: bo
 
 def read_row(
     source: str, peers: Sequence[Peer], sections: Mapping[str, Section], mtu: int | None
-) -> dict[str, PairLook]:
-    """Target -> what the source sees of it."""
-    found: dict[str, PairLook] = {}
+) -> list[Way]:
+    """What the source sees of each peer, in their order."""
+    found: list[Way] = []
     for index, peer in enumerate(peers):
         prefix = f"p{index}."
         own = {key.removeprefix(prefix): one for key, one in sections.items() if key.startswith(prefix)}
         if all(section.status is None for section in own.values()):
             reason = next(iter(own.values())).why_not if own else "nothing could be asked"
-            found[peer.name] = absent_pair(source, peer.name, reason)
+            found.append(Way(peer, absent_pair(source, peer.name, reason)))
         else:
-            found[peer.name] = read_pair(source, peer, own, mtu)
+            found.append(Way(peer, read_pair(source, peer, own, mtu)))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.checks.reading import Ctx, gather_fact, joined
 from core.checks.registry import shared
+from core.facts.mesh import clock_between
 from core.models.facts import FactMissing
 from core.models.results import Finding, Scope, Severity, bad, ok
 
@@ -32,22 +33,21 @@ def clock_skew(ctx: Ctx) -> Finding:
     if not values:
         offsets.require_all()
     error = {name: ctx.fleet.servers[name].clock_error_s.value or 0.0 for name in values}
+    clocks = {name: (values[name], error[name]) for name in values}
     by_offset = sorted(values, key=lambda name: values[name])
     halves = (by_offset[(len(values) - 1) // 2], by_offset[len(values) // 2])
     reference = min(halves, key=lambda name: (error[name], abs(values[name])))
     middle = values[reference]
-    apart = {
-        name: abs(value - middle) - error[name] - (error[reference] if name != reference else 0.0)
-        for name, value in values.items()
-    }
+    apart = {name: _surely(clocks[name], clocks[reference]) for name in values if name != reference}
+    apart[reference] = -error[reference]
     worst = max(apart, key=lambda name: apart[name])
     far = [name for name in values if apart[name] > INFO_S]
     if far:
-        shown = joined(f"{name} {values[name]:+.1f} s" for name in far)
+        shown = joined(f"{name} {values[name]:+.1f} s (± {error[name]:.1f})" for name in far)
         severity = Severity.INFO if apart[worst] <= WARN_S else Severity.WARNING
         strong = ": far enough that certificates may be refused" if apart[worst] > STRONG_S else ""
         return bad(
-            f"{shown} against this machine, the others {middle:+.1f} s{strong}",
+            f"{shown} against this machine, {reference} {middle:+.1f} s (± {error[reference]:.1f}){strong}",
             fix=f"correct the time on {joined(far)} and set the same NTP servers everywhere",
             servers=far,
             severity=severity,
@@ -57,3 +57,9 @@ def clock_skew(ctx: Ctx) -> Finding:
     if unsure:
         raise FactMissing("clock", f"{joined(unsure)} answered too slowly to tell within {WARN_S:g} s")
     return ok(f"within {max(max(values.values()) - min(values.values()), 0.0):.1f} s of each other")
+
+
+def _surely(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """How far two clocks differ at least, in seconds, whatever the error of the measurement was."""
+    offset, error = clock_between(one, other)
+    return abs(offset) - error

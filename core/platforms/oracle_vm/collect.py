@@ -24,7 +24,7 @@ from core.platforms.oracle_vm.endpoints import agent_endpoint, manager_endpoint,
 from core.platforms.oracle_vm.facts import ManagerFacts, OvmFleet, OvmServerFacts
 from core.platforms.oracle_vm.look_agent import AgentLook, not_finished
 from core.platforms.oracle_vm.look_dom0 import Dom0Look
-from core.platforms.oracle_vm.look_mesh import FIELD, peer_of
+from core.platforms.oracle_vm.look_mesh import FIELD, heartbeat_address, peer_of
 from core.platforms.oracle_vm.manager_cli.read import read_manager
 from core.platforms.oracle_vm.manager_cli.session import open_manager
 from core.platforms.oracle_vm.merge import merge
@@ -289,7 +289,13 @@ class _Peers:
 def _as_peer(name: str, address: str, seen: Observed, names: tuple[str, ...]) -> Peer:
     """A server with the names its peers must resolve; without a known address it is only looked up."""
     found = peer_of(name, address, seen)
-    return Peer(name, found.address if found is not None else "", names)
+    heartbeat = heartbeat_address(seen)
+    return Peer(
+        name,
+        found.address if found is not None else "",
+        names,
+        heartbeat.address if heartbeat is not None else "",
+    )
 
 
 def names_of(server: str, hosts: Sequence[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ A command that may hang has a limit of its own over there, so that a hang loses 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,13 +15,13 @@ from typing import Any
 from core.errors import PoolwrightError
 from core.facts import commands, linux, network, solaris
 from core.facts.batch import Section, run_batch
-from core.facts.mesh import ClockSample, PairLook, Peer, clock_offset, port_state
-from core.facts.mesh_row import read_row, row_commands, row_limit_s
-from core.facts.mesh_run import look_at_pair
+from core.facts.mesh import ClockSample, Peer, clock_offset, port_state
+from core.facts.mesh_row import row_limit_s
 from core.facts.probe import Observed, clean
 from core.models.facts import Address, Fact, PlaneFact, PlaneState
 from core.platforms.oracle_vm import look_storage
-from core.platforms.oracle_vm.look_mesh import FIELD, MANAGER, callback_port, management_mtu, ports_between
+from core.platforms.oracle_vm.look_mesh import FIELD, callback_port
+from core.platforms.oracle_vm.look_peers import PeersLook
 from core.platforms.oracle_vm.look_storage import StorageLook
 from core.platforms.oracle_vm.planes import plane_of, short_reason
 from core.platforms.oracle_vm.probes import dom0
@@ -38,7 +39,6 @@ _ARP_S = 10  # arping itself ends after 3 s
 _TRY_S = 5
 _LOCAL_SHARE = 3.0  # how many times a command's limit the batch of all local ones may take
 _OUTSIDE_MAX_S = 150.0
-_BISECTED = 2  # peers whose path MTU is searched for; the others with the same trouble will be alike
 
 Sections = Mapping[str, Section]
 
@@ -52,6 +52,8 @@ class Dom0Look:
         self.name, self.address, self.spec, self.limits = name, address, spec, limits
         self.intrusive = intrusive  # only then anything is written, and taken away again at once
         self.seen: Observed = {}
+        # a command's own limit over there is for a quick line: whoever gives commands more time gives these more too
+        self._patience = max(1.0, limits.ssh_command_s / Limits().ssh_command_s)
         self.plane = PlaneFact()
         self.fqdn: str | None = None
         self._base: Sections = {}
@@ -138,7 +140,7 @@ class Dom0Look:
         batch |= asked
         limits |= asked_limits
         add(commands.port_tries(tries), _TRY_S)
-        limit_s = min(self.limits.ssh_command_s + sum(limits.values()), _OUTSIDE_MAX_S)
+        limit_s = min(self.limits.ssh_command_s + sum(limits.values()), _OUTSIDE_MAX_S) * self._patience
         fields = (*NAMES, *look_storage.FIELDS, *OTHERS)
         sections = await self._batch(session, batch, limit_s, fields, limits=limits)
         if sections is None:
@@ -150,57 +152,28 @@ class Dom0Look:
 
     async def look_at_peers(self, session: CommandSession, peers: Sequence[Peer]) -> None:
         """What this server sees of the others and of Manager: names as it resolves them, the way, its width."""
-        mtu = None if self.is_solaris else management_mtu(self.name, self.seen)
-        ports = ports_between(self.spec)
-        batch, limits = row_commands(peers, ports, mtu, is_solaris=self.is_solaris)
-        back = Peer(MANAGER, self.spec.manager.host)
-        home, home_limits = row_commands([back], [callback_port(self.spec)], None, is_solaris=self.is_solaris)
-        batch |= {f"m.{key}": command for key, command in home.items()}
-        limits |= {f"m.{key}": seconds for key, seconds in home_limits.items()}
+        look = PeersLook(self.name, self.spec, self.seen, peers, is_solaris=self.is_solaris)
+        batch, limits = look.batch()
         again = self._storage.again() if self._storage is not None else {}  # last: hearts beat meanwhile
         batch |= again
         limits |= dict.fromkeys(again, commands.STORAGE_S)
-        limit_s = row_limit_s(len(peers) + 1, self.limits.ssh_command_s * 2)
+        limit_s = row_limit_s(look.count, self.limits.ssh_command_s * 2) * self._patience
         sections = await self._batch(session, batch, limit_s, PEERS, limits=limits)
         if sections is None:
             return
         if self._storage is not None:
             self.seen |= self._storage.read_again(sections)
-        looks = read_row(self.name, peers, sections, mtu)
-        await self._measure(session, peers, looks, mtu)
-        own = {key.removeprefix("m."): one for key, one in sections.items() if key.startswith("m.")}
-        looks |= read_row(self.name, [back], own, None)
-        self.seen[FIELD] = self._fact(tuple(looks.values()), "ssh ping, /dev/tcp")
-        self._read_peer_names(looks, [one for key, one in sections.items() if ".name-" in key])
+        look.read(sections)
 
-    def _read_peer_names(self, looks: Mapping[str, PairLook], lookups: Sequence[Section]) -> None:
-        dead = next((one for one in lookups if one.status in (None, 126, 127) or one.was_cut), None)
-        if dead is not None:
-            self.seen["peer_addresses"] = dead.absent()
-            return
-        found = {name.lower(): there for look in looks.values() for name, there in look.resolved.items()}
-        self.seen["peer_addresses"] = self._fact(found, "ssh getent ahostsv4")
+        async def ask(asked: Mapping[str, str], seconds: Mapping[str, int]) -> Sections | None:
+            spare_s = self.limits.ssh_command_s + sum(seconds.values())
+            return await self._batch(session, asked, spare_s * self._patience, (), limits=seconds)
 
-    async def _measure(
-        self, session: CommandSession, peers: Sequence[Peer], looks: dict[str, PairLook], mtu: int | None
-    ) -> None:
-        """Where full packets do not pass, search for the size that does; a few peers stand for the rest."""
-        narrow = [
-            peer
-            for peer in peers
-            if (look := looks[peer.name]).mtu_tried is not None
-            and look.path_mtu is None
-            and look.ping is not None
-            and look.ping.received
-        ]
-        for peer in narrow[:_BISECTED]:
-            try:
-                again = await look_at_pair(session, self.name, peer, (), mtu)
-            except PoolwrightError:
-                return
-            looks[peer.name] = looks[peer.name].model_copy(
-                update={"path_mtu": again.path_mtu, "mtu_tried": again.mtu_tried}
-            )
+        await look.ask_again(session, ask)
+        self.seen[FIELD] = self._fact(look.looks, "ssh ping, /dev/tcp")
+        dead = look.dead_lookup
+        names = self._fact(look.resolved, "ssh getent ahostsv4") if dead is None else dead.absent()
+        self.seen["peer_addresses"] = names
 
     async def _batch(
         self,
@@ -212,8 +185,9 @@ class Dom0Look:
         limits: Mapping[str, int] | None = None,
     ) -> Sections | None:
         """The sections of a batch, None after its failure is written into `fields`."""
+        own = {name: math.ceil(seconds * self._patience) for name, seconds in (limits or {}).items()}
         try:
-            return await run_batch(session, batch, limit_s=limit_s, limits=limits)
+            return await run_batch(session, batch, limit_s=limit_s, limits=own)
         except (PoolwrightError, ValueError) as error:
             reason = inert(str(error), 300)
             for field in fields:

@@ -22,6 +22,7 @@ from core.text import inert
 
 FIELDS = ("pool_nfs", "nfs_exports", "pool_lun")
 Sections = Mapping[str, Section]
+_NOT_WANTED = "not part of this pool"
 
 
 class StorageLook:
@@ -41,7 +42,7 @@ class StorageLook:
         self._trial_folder = _scratch()
         self._look: NfsLook | LunLook | None = None
         self._head: DeviceHead | None = None
-        self._why_not = "not part of this pool"
+        self._why_not = _NOT_WANTED
 
     def batch(self) -> tuple[dict[str, str], dict[str, int]]:
         """(commands, seconds each may take over there); both empty where nothing can be asked."""
@@ -61,10 +62,10 @@ class StorageLook:
             found = self._read_nfs(self.wanted, self._look, sections)
         elif isinstance(self._look, LunLook):
             found["pool_lun"] = self._read_lun(self._look, sections)
-        mine = {NfsFileSystem: "pool_nfs", LunFileSystem: "pool_lun"}.get(type(self.wanted))
+        mine = "pool_nfs" if isinstance(self.wanted, NfsFileSystem) else "pool_lun"
         for field in FIELDS:
-            reason = self._why_not if field == mine else "not part of this pool"
-            found.setdefault(field, Fact[Any].absent(reason, "ssh" if field == mine else ""))
+            reason = self._why_not if field == mine else _NOT_WANTED
+            found.setdefault(field, Fact[Any].absent(reason))
         return found
 
     def again(self) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from core.facts.mesh import Ping, PortState
+from typing import Any
+
+from core.facts.mesh import PairLook, Ping, PortState
 from core.models.facts import Address, Interface
 from core.platforms.oracle_vm.facts import O2cbSettings, StoredCluster
 from tests.unit.checks.builders import (
@@ -22,9 +24,20 @@ from tests.unit.checks.making import INFO, ON_ISCSI, UNCLUSTERED, F, N, P, Row, 
 OLD_O2CB = O2cbSettings(
     heartbeat_threshold=61, idle_timeout_ms=60000, keepalive_delay_ms=2000, reconnect_delay_ms=2000
 )
+CLOSED = {7777: PortState.TIMEOUT, 8002: PortState.REFUSED}
 DOWN = {"ping": Ping(sent=5, received=0), "ports": {7777: PortState.TIMEOUT, 8002: PortState.TIMEOUT}}
 T5 = sparc().model_copy(update={"model_name": "SPARC-T5"})
 T3 = sparc().model_copy(update={"model_name": "SPARC-T3"})
+
+
+def apart(number: int, **update: Any) -> tuple[PairLook, ...]:
+    """What a server sees of its peers on a heartbeat network of its own."""
+    return tuple(
+        one.model_copy(update={"network": "heartbeat"})
+        for one in looks(number, **update)
+        if one.target != "manager"
+    )
+
 
 ROWS: list[Row] = [
     # one value everywhere
@@ -184,6 +197,18 @@ ROWS: list[Row] = [
         W,
         "40.0 ms",
     ),
+    (
+        "pair.network.latency",
+        two(peer_looks=looks(2, ping=Ping(sent=5, received=5, rtt_ms=40.0, rtt_min_ms=12.0))),
+        W,
+        "12.0 ms at best",
+    ),
+    (
+        "pair.network.latency",
+        two(peer_looks=looks(2, ping=Ping(sent=5, received=5, rtt_ms=40.0, rtt_min_ms=0.3))),
+        INFO,
+        "busy",
+    ),
     ("pair.network.latency", two(peer_looks=looks(2, ping=None)), U, ""),
     ("pair.network.mtu", two(), P, ""),
     ("pair.network.mtu", two(peer_looks=looks(2, path_mtu=1400)), W, "1400 of 1500"),
@@ -192,6 +217,23 @@ ROWS: list[Row] = [
     ("pair.port.heartbeat", two(), P, "7777"),
     ("pair.port.heartbeat", two(peer_looks=looks(2, ports={7777: PortState.TIMEOUT})), F, "7777"),
     ("pair.port.heartbeat", two(peer_looks=looks(2, ports={})), U, ""),
+    ("pair.port.heartbeat", two(peer_looks=looks(2, ports={7777: PortState.UNKNOWN})), U, ""),
+    # a network of the cluster's own: its port counts, the other one's does not
+    ("pair.port.heartbeat", two(peer_looks=(*looks(2, ports=CLOSED), *apart(2))), P, ""),
+    (
+        "pair.port.heartbeat",
+        two(peer_looks=(*looks(2), *apart(2, ports=CLOSED))),
+        F,
+        "on the heartbeat network",
+    ),
+    ("pair.port.heartbeat", two(peer_looks=(*looks(2), *apart(2, missing="no address"))), U, "no address"),
+    ("pair.port.migrate", two(peer_looks=(*looks(2), *apart(2, ports=CLOSED))), P, ""),
+    (
+        "pair.network.mtu",
+        two(peer_looks=(*looks(2), *apart(2, path_mtu=1400))),
+        W,
+        "on the heartbeat network",
+    ),
     ("pair.port.heartbeat", context(pool=UNCLUSTERED), N, ""),
     ("pair.port.heartbeat", all_of(cpu=sparc()), N, "SPARC"),
     ("pair.port.migrate", two(), P, "8002"),

@@ -335,4 +335,15 @@ ROWS: list[Row] = [
     ),
     ("network.manager.callback", one(peer_looks=(look(1, "manager", ports={}),)), U, ""),
     ("network.manager.callback", one(peer_looks=absent()), U, ""),
+    (
+        "network.manager.callback",
+        context(
+            server(
+                1, peer_looks=(look(1, "manager", ports={7002: PortState.UNKNOWN}, resolved={"ovmm": ()}),)
+            ),
+            manager={"host": "ovmm"},
+        ),
+        U,
+        "does not know the name ovmm",
+    ),
 ]

@@ -1,17 +1,14 @@
-"""The mesh: schedule, parsers, bisection and clocks; and a whole mesh over sessions that follow a map of paths."""
+"""The mesh: schedule, parsers, bisection and clocks."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from typing_extensions import override
 
-from core.errors import CommandTimeout, ConnectFailed
 from core.facts.batch import Section
 from core.facts.mesh import (
     HEADERS,
@@ -30,7 +27,7 @@ from core.facts.mesh import (
     read_pair,
     rounds,
 )
-from core.facts.mesh_run import AT_ONCE, look_at_mesh, measure_clock
+from core.facts.mesh_run import find_path_mtu
 from core.transports.base import Completed
 
 IPUTILS = """\
@@ -104,10 +101,10 @@ def test_usual_values_take_few_tries(real: int) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (IPUTILS, Ping(sent=5, received=4, rtt_ms=0.122, rtt_max_ms=0.444)),
+        (IPUTILS, Ping(sent=5, received=4, rtt_ms=0.122, rtt_min_ms=0.053, rtt_max_ms=0.444)),
         (LOST, Ping(sent=5, received=0)),
-        (BUSYBOX, Ping(sent=5, received=5, rtt_ms=0.2, rtt_max_ms=0.3)),
-        (SOLARIS, Ping(sent=5, received=5, rtt_ms=0.262, rtt_max_ms=0.36)),
+        (BUSYBOX, Ping(sent=5, received=5, rtt_ms=0.2, rtt_min_ms=0.1, rtt_max_ms=0.3)),
+        (SOLARIS, Ping(sent=5, received=5, rtt_ms=0.262, rtt_min_ms=0.22, rtt_max_ms=0.36)),
     ],
     ids=["iputils", "lost", "busybox", "solaris"],
 )
@@ -170,6 +167,10 @@ def test_only_addresses_and_names_stand_in_commands() -> None:
     commands = pair_commands(Peer("x", "10.0.0.1", ("a.example", "$(id)")), (), None)
     assert set(commands) == {"name-0", "ping"}
     assert "getent" in commands["name-0"]
+    by_name = pair_commands(Peer("manager", "ovmm.example"), (7002,), None)  # the server resolves it itself
+    assert by_name["port-7002"] == "bash -c '</dev/tcp/ovmm.example/7002'"
+    with pytest.raises(ValueError, match="not an address"):
+        pair_commands(Peer("x", ""), (7777,), None)
 
 
 def test_nothing_known_is_not_reached_nor_not() -> None:
@@ -204,112 +205,36 @@ def test_two_clocks_against_each_other() -> None:
         clock_offset([])
 
 
-class Paths:
-    """Sessions over an imagined network: which MTU and which ports lead from whom to whom."""
+class Path:
+    """A session of a server from which only packets up to `mtu` bytes pass whole; the first `lost` pings are lost."""
 
-    def __init__(self, mtus: dict[tuple[str, str], int], closed: dict[tuple[str, int], int | str]) -> None:
-        self.mtus, self.closed = mtus, closed
-        self.running: dict[str, int] = {}
-        self.most = 0
-        self.asked = 0
+    server = "10.0.0.1"
 
-
-class Server:
-    """Answers the mesh's own commands as bash, ping and getent do."""
-
-    def __init__(self, server: str, paths: Paths, *, trouble: Exception | None = None) -> None:
-        self.server, self.paths, self.trouble = server, paths, trouble
+    def __init__(self, mtu: int, *, lost: int = 0, answer: str = "") -> None:
+        self.mtu, self.lost, self.answer, self.asked = mtu, lost, answer, 0
 
     async def run(self, argv: Sequence[str] | str, *, limit_s: float, stdin: str | None = None) -> Completed:
-        assert isinstance(argv, str)
-        if self.trouble is not None:
-            raise self.trouble
-        self.paths.running[self.server] = self.paths.running.get(self.server, 0) + 1
-        self.paths.most = max(self.paths.most, self.paths.running[self.server])
-        for _ in range(3):
-            await asyncio.sleep(0)
-        self.paths.running[self.server] -= 1
-        return Completed(0, "".join(self.answer(line) for line in argv.splitlines()), "")
-
-    def answer(self, line: str) -> str:
-        self.paths.asked += 1
-        match = re.match(r"echo (\w+):begin:([\w.-]+); \((.*)\) </dev/null", line)
-        if match is None:
-            return ""
-        token, name, command = match.groups()
-        text, status = self.command(command)
-        return f"{token}:begin:{name}\n{text}{token}:end:{name}:{status}\n"
-
-    def command(self, command: str) -> tuple[str, int]:
-        if port := re.search(r"/dev/tcp/([\d.]+)/(\d+)", command):
-            state = self.paths.closed.get((port[1], int(port[2])), 0)
-            return (state + "\n", 1) if isinstance(state, str) else ("", state)
-        if size := re.search(r"-s (\d+) ([\d.]+)", command):
-            passes = int(size[1]) + HEADERS <= self.paths.mtus.get((self.server, size[2]), 1500)
-            return (IPUTILS, 0) if passes else (LOST, 1)
-        if command.startswith("ping"):
-            return IPUTILS, 0
-        if command.startswith("date"):
-            return "1700000000.250000000\n", 0
-        return f"{command.split()[-1].removeprefix('ovs')} STREAM x\n", 0
-
-
-PEERS = [Peer(f"10.0.0.{n}", f"10.0.0.{n}", (f"ovs10.0.0.{n}",)) for n in range(1, 10)]
+        line = str(argv).splitlines()[-1]
+        match = re.match(r"echo (\w+):begin:mtu; \(ping .* -M do -s (\d+) 10.0.0.2\) </dev/null", line)
+        assert match, line
+        self.asked += 1
+        passes = int(match[2]) + HEADERS <= self.mtu and self.asked > self.lost
+        text, status = (IPUTILS, 0) if passes else (LOST, 1)
+        if self.answer:
+            text, status = self.answer, 127
+        return Completed(0, f"{match[1]}:begin:mtu\n{text}{match[1]}:end:mtu:{status}\n", "")
 
 
 @pytest.mark.asyncio
-async def test_a_whole_mesh() -> None:
-    paths = Paths(
-        {("10.0.0.1", "10.0.0.4"): 1400, ("10.0.0.2", "10.0.0.4"): 100},
-        {("10.0.0.3", 7777): 124, ("10.0.0.5", 7777): "connect: Connection refused"},
-    )
-    sessions = {peer.name: Server(peer.name, paths) for peer in PEERS}
-    found = await look_at_mesh(sessions, PEERS, ports=(7777, 7777), mtus=dict.fromkeys(sessions, 1500))
-    assert len(found) == 9 * 8
-    assert {pair: look.path_mtu for pair, look in found.items() if look.path_mtu != 1500} == {
-        ("10.0.0.1", "10.0.0.4"): 1400,
-        ("10.0.0.2", "10.0.0.4"): None,
-    }
-    assert found["10.0.0.2", "10.0.0.4"].mtu_tried == 1500
-    stopped = {pair[1] for pair, look in found.items() if look.ports[7777] is PortState.TIMEOUT}
-    refused = {pair[1] for pair, look in found.items() if look.ports[7777] is PortState.REFUSED}
-    assert (stopped, refused) == ({"10.0.0.3"}, {"10.0.0.5"})
-    assert all(look.resolved == {f"ovs{look.target}": (look.target,)} for look in found.values())
-    assert paths.most == AT_ONCE
+@pytest.mark.parametrize(("real", "found"), [(1400, 1400), (1437, 1437), (100, None), (9000, 9000)])
+async def test_the_width_of_a_path(real: int, found: int | None) -> None:
+    path = Path(real)
+    assert await find_path_mtu(path, "10.0.0.2", 9000) == found
+    assert path.asked <= 25
 
 
 @pytest.mark.asyncio
-async def test_one_server_in_trouble_costs_its_own_row_only() -> None:
-    paths = Paths({}, {})
-    sessions = {peer.name: Server(peer.name, paths) for peer in PEERS}
-    sessions["10.0.0.2"].trouble = ConnectFailed("10.0.0.2", "ssh", "the connection was lost")
-    sessions["10.0.0.3"].trouble = CommandTimeout("10.0.0.3", "ssh", "x", 1.0)
-    found = await look_at_mesh(sessions, PEERS, ports=(7777,))
-    missing = {pair for pair, look in found.items() if look.missing}
-    assert missing == {(a, b.name) for a in ("10.0.0.2", "10.0.0.3") for b in PEERS if b.name != a}
-    assert all(look.is_reached is None for pair, look in found.items() if pair in missing)
-
-
-@pytest.mark.asyncio
-async def test_a_row_has_an_end() -> None:
-    class Hanging(Server):
-        @override
-        async def run(
-            self, argv: Sequence[str] | str, *, limit_s: float, stdin: str | None = None
-        ) -> Completed:
-            await asyncio.Event().wait()
-            raise AssertionError
-
-    paths = Paths({}, {})
-    sessions = {peer.name: Server(peer.name, paths) for peer in PEERS}
-    sessions["10.0.0.1"] = Hanging("10.0.0.1", paths)
-    found = await look_at_mesh(sessions, PEERS, row_s=0.2)
-    assert {pair[0] for pair, look in found.items() if look.missing} == {"10.0.0.1"}
-    assert "0.2 s" in found["10.0.0.1", "10.0.0.2"].missing
-
-
-@pytest.mark.asyncio
-async def test_clock_over_a_session() -> None:
-    offset, error = await measure_clock(Server("10.0.0.1", Paths({}, {})))
-    assert offset < 0
-    assert error >= 0
+async def test_a_ping_that_was_lost_by_chance_makes_no_path_narrow() -> None:
+    path = Path(1500)
+    assert (await find_path_mtu(path, "10.0.0.2", 1500), path.asked) == (1500, 1)
+    assert await find_path_mtu(Path(1500, answer="sh: ping: not found"), "10.0.0.2", 1500) is None

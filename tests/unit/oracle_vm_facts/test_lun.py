@@ -104,7 +104,7 @@ def test_half_a_head_proves_nothing_empty() -> None:
 
 def test_the_second_look_tells_who_mounts_it_and_who_is_alive() -> None:
     head = decode_bytes(captured("ocfs2-heartbeating"))
-    first = lun.head_of(*sections({"head": packed(head)}).values())
+    first = lun.head_of(sections({"head": packed(head)})["head"])
     assert first is not None
     look = read({**NO_TOOLS, "head": packed(head), "children": ""})
     commands = lun.second_look(DEVICE, first)
@@ -145,4 +145,4 @@ def test_a_second_look_that_fails_takes_nothing_away(again: dict[str, Any]) -> N
 
 def test_only_ocfs2_is_looked_at_twice() -> None:
     assert lun.second_look(DEVICE, None) == {}
-    assert lun.second_look(DEVICE, lun.head_of(*sections({"head": captured("ext4")}).values())) == {}
+    assert lun.second_look(DEVICE, lun.head_of(sections({"head": captured("ext4")})["head"])) == {}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+
 from core.checks.pair.mesh import judge_pairs, looks_of, port_judge
 from core.checks.reading import joined
 from core.facts.mesh import PairLook, PortState
@@ -10,12 +13,19 @@ from core.models.facts import FactMissing, ServerFacts
 from core.models.results import Finding, Scope, Severity, bad, not_applicable, ok
 from core.platforms.oracle_vm.checks.base import Ctx, ovm
 from core.platforms.oracle_vm.look_mesh import (
+    HEARTBEAT,
     HEARTBEAT_PORT,
     MANAGER,
     MIGRATE_PORT,
     MIGRATE_TLS_PORT,
     callback_port,
 )
+
+
+def _looks(ctx: Ctx) -> Iterator[PairLook]:
+    for facts in ctx.servers:
+        with suppress(FactMissing):
+            yield from looks_of(facts)
 
 
 def _is_sparc(ctx: Ctx) -> bool:
@@ -42,10 +52,13 @@ def heartbeat_port(ctx: Ctx) -> Finding:
         return not_applicable("the pool is not clustered")
     if _is_sparc(ctx):
         return not_applicable("SPARC servers do not use o2cb")
+    apart = {(look.source, look.target) for look in _looks(ctx) if look.network == HEARTBEAT}
+    judge = port_judge(HEARTBEAT_PORT)
     return judge_pairs(
         ctx,
         f"TCP {HEARTBEAT_PORT} of the peers",
-        port_judge(HEARTBEAT_PORT),
+        # o2net listens on the cluster's own network where there is one: the other one does not matter then
+        lambda look: "" if not look.network and (look.source, look.target) in apart else judge(look),
         fix=lambda names: (
             f"open TCP {HEARTBEAT_PORT} in the firewall of {joined(names)} and between, check again"
         ),
@@ -72,10 +85,11 @@ def migrate_port(ctx: Ctx) -> Finding:
     if _is_sparc(ctx):
         return not_applicable("SPARC servers migrate over another port")
     port = MIGRATE_TLS_PORT if ctx.spec.pool.secure_migration else MIGRATE_PORT
+    judge = port_judge(port)
     return judge_pairs(
         ctx,
         f"TCP {port} of the peers",
-        port_judge(port),
+        lambda look: judge(look) if not look.network else "",
         fix=lambda names: f"open TCP {port} in the firewall of {joined(names)} and between, check again",
         good=f"TCP {port} is let through on {{pairs}} ways",
     )
@@ -103,6 +117,9 @@ def manager_callback(facts: ServerFacts, ctx: Ctx) -> Finding:
     if state is PortState.OPEN:
         return ok(f"{facts.name} reaches Manager on TCP {port}")
     if state is PortState.UNKNOWN:
+        if look.resolved.get(ctx.spec.manager.host) == ():
+            reason = f"{facts.name} does not know the name {ctx.spec.manager.host}; give manager.host as an address"
+            raise FactMissing("the way to Manager", reason)
         raise FactMissing("the way to Manager", look.missing or "it could not be tried")
     how = {PortState.REFUSED: "is refused", PortState.NO_ROUTE: "is rejected on the way"}.get(
         state, "is not answered"
