@@ -44,7 +44,7 @@ def inert_lines(text: str, *, limit: int = 2000, max_lines: int = 200) -> list[s
 
 def is_inert(text: str) -> bool:
     """No character of `text` would be changed by `inert` (length and line breaks apart)."""
-    return all(char == "\n" or _visible(char) == char for char in text)
+    return text.isprintable() or all(char == "\n" or _visible(char) == char for char in text)
 
 
 def listed(words: Iterable[str], limit: int = 12) -> str:

@@ -58,7 +58,6 @@ class SshSession:
         (connection lost). Once it has one of the connection's slots it ends within limit_s.
         """
         command = argv if isinstance(argv, str) else shlex.join(argv)
-        shown = self._access.safe(command, _COMMAND_SHOWN)
         async with self._slots:
             self._refuse_unconfirmed()
             collector = Collector(self._access.limits.command_max_bytes)
@@ -74,7 +73,9 @@ class SshSession:
                     channel.write_eof()
                     lost = await asyncio.shield(collector.ended)  # a cancel must not end it
             except TimeoutError as error:
-                raise CommandTimeout(self.server, self.endpoint.plane, shown, limit_s) from error
+                raise CommandTimeout(
+                    self.server, self.endpoint.plane, self._shown(command), limit_s
+                ) from error
             except asyncssh.ChannelOpenError as error:
                 has_answered = True
                 if self.is_closed:
@@ -82,7 +83,7 @@ class SshSession:
                 raise CommandFailed(
                     self.server,
                     self.endpoint.plane,
-                    shown,
+                    self._shown(command),
                     f"the server does not start it ({self._access.safe(why(error))})",
                 ) from error
             except NETWORK_ERRORS as error:
@@ -93,7 +94,7 @@ class SshSession:
             raise BadReply(
                 self.server,
                 self.endpoint.plane,
-                f"cannot read `{shown}` on {self.server}:"
+                f"cannot read `{self._shown(command)}` on {self.server}:"
                 f" more than {self._access.limits.command_max_bytes} bytes of output",
             )
         if lost is not None:
@@ -130,6 +131,10 @@ class SshSession:
             yield Shell(self.endpoint, channel, feed)
         finally:
             channel.close()
+
+    def _shown(self, command: str) -> str:
+        """A command as an error may quote it: short, and without a secret."""
+        return self._access.safe(command, _COMMAND_SHOWN)
 
     def _leave(self, collector: Collector, has_answered: bool) -> None:
         """Close one command's channel; cut the connection when it was still opening: asyncssh would keep it.
