@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PYTEST_ARGS ?=
+unexport PYTHONDONTWRITEBYTECODE # the tests start many programs; compiling each anew costs minutes
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast explore test-real test-machines disconnects crashpoints storm check lint types contracts fresh format screenshots bench bundle lock clean
