@@ -25,10 +25,10 @@ demo: setup ## make a pool on the simulated fleet: the wizard in a terminal, hea
 	@$(BIN)/poolwright demo
 
 test: setup ## every test but those on real systems; one that lacks a system package skips with a reason
-	$(BIN)/pytest -n 2 --dist worksteal -m "not real and not exhaustive" $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal -m "not real" $(PYTEST_ARGS)
 
 test-fast: setup ## the quick ones only
-	$(BIN)/pytest -n 2 --dist worksteal -m "not real and not slow and not exhaustive" $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal -m "not real and not slow" $(PYTEST_ARGS)
 
 explore: setup ## TIMES=30 as many examples of every property, drawn anew (many minutes)
 	POOLWRIGHT_TEST_EXAMPLES=$(or $(TIMES),30) $(BIN)/pytest -n 2 --dist worksteal -m "hypothesis and not real" --timeout 3600 $(PYTEST_ARGS)
@@ -39,8 +39,8 @@ test-real: setup ## real sshd, namespaces and disk images (root and the packages
 test-machines: setup ## only the emulated machines and the Xen dom0 (root, QEMU; builds an image first)
 	POOLWRIGHT_TEST_REAL=1 $(BIN)/pytest -ra --durations=5 tests/real/test_machines.py tests/real/test_xen.py $(PYTEST_ARGS)
 
-disconnects: setup ## Manager hangs up at every command, before and after it was carried out (many minutes)
-	$(BIN)/pytest -n 2 -m exhaustive $(PYTEST_ARGS)
+disconnects: setup ## Manager hangs up at every command, before and after it was carried out (part of crashpoints)
+	$(BIN)/python scripts/crashpoints.py --only disconnects
 
 crashpoints: setup ## kill a runner at every journal write and change, resume and roll back each (minutes)
 	$(BIN)/python scripts/crashpoints.py

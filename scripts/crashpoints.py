@@ -1,6 +1,7 @@
 """Kill a runner at every point of the `healthy-nfs` plan with 4 servers, resume it, and (again) roll it back.
 
-One lab a processor. Then the same for a Manager that hangs up at each command. Ends with `crash points N, clean N`.
+One lab a processor. Then the same for a Manager that hangs up at each command (`--only disconnects`: just that).
+Ends with `crash points N, clean N`.
 """
 
 from __future__ import annotations
@@ -80,11 +81,14 @@ def disconnects(pool: Pool, every: int) -> tuple[int, int]:
     """Manager hangs up at each command, in each way."""
     places = hangups.places("healthy-nfs", servers=4)[::every]
     print(f"{len(places)} places where Manager can hang up", flush=True)
-    clean = 0
-    for place, wrong in pool.imap_unordered(hangups.try_place, places):
+    clean, told_at = 0, time.monotonic()
+    for number, (place, wrong) in enumerate(pool.imap_unordered(hangups.try_place, places), 1):
         clean += not wrong
         if wrong:
             print(f"NOT CLEAN {place}: {wrong}", flush=True)
+        if time.monotonic() - told_at > TOLD_EVERY_S:
+            told_at = time.monotonic()
+            print(f"... {number} of {len(places)}", flush=True)
     return len(places), clean
 
 
@@ -92,15 +96,18 @@ def main() -> int:
     """Both kinds, and the sum."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--every", type=int, default=1, help="try every n-th only")
-    every = parser.parse_args().every
-    begin = time.monotonic()
-    all_killed, clean_killed = kills(every)
-    with multiprocessing.get_context("fork").Pool() as pool:
-        all_cut, clean_cut = disconnects(pool, every)
-    print(f"killed: {all_killed}, clean {clean_killed}; hung up: {all_cut}, clean {clean_cut};", end=" ")
+    parser.add_argument("--only", choices=["kills", "disconnects"], help="one kind only")
+    given = parser.parse_args()
+    begin, killed, cut = time.monotonic(), (0, 0), (0, 0)
+    if given.only != "disconnects":
+        killed = kills(given.every)
+    if given.only != "kills":
+        with multiprocessing.get_context("fork").Pool() as pool:
+            cut = disconnects(pool, given.every)
+    print(f"killed: {killed[0]}, clean {killed[1]}; hung up: {cut[0]}, clean {cut[1]};", end=" ")
     print(f"{time.monotonic() - begin:.0f} s")
-    count, clean = all_killed + all_cut, clean_killed + clean_cut
-    print(f"crash points {count}, clean {clean}")
+    count, clean = killed[0] + cut[0], killed[1] + cut[1]
+    print(f"{'disconnects' if given.only == 'disconnects' else 'crash points'} {count}, clean {clean}")
     return 0 if count == clean else 1
 
 

@@ -2,46 +2,58 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.storm.play import Played, Stage, play_weather
 from tests.storm.weather import Fault, Weather
 
-WAYS = ("disconnect-before", "disconnect-midway", "disconnect-after", "half-reply")
+WAYS = ("disconnect-before", "disconnect-after")
+WAYS_OF_A_CHANGE = ("disconnect-midway", "half-reply")
+CHANGES = ("discoverServer", "create", "add", "addAdminServer", "addRefreshServer", "refresh")
 
 
 class Place(NamedTuple):
-    """The n-th command that Manager gets while a run is under way, counted from 0."""
+    """The n-th command (or change) that Manager gets while a run is under way, counted from 0."""
 
     scenario: str
     servers: int
     command: int
     way: str
+    is_change: bool = False
 
     @property
     def weather(self) -> Weather:
         """This and nothing else."""
-        fault = Fault(f"lab:{self.way}", 0.0, {"after": self.command, "count": 1})
-        return Weather(1, self.scenario, self.servers, (fault,))
+        args = {"after": self.command, "count": 1, **_those(is_change=self.is_change)}
+        return Weather(1, self.scenario, self.servers, (Fault(f"lab:{self.way}", 0.0, args),))
 
 
-def commands_of(scenario: str, *, servers: int) -> int:
-    """How many commands Manager gets in a run that nobody disturbs."""
+def _those(*, is_change: bool) -> dict[str, Any]:
+    return {"verb": CHANGES} if is_change else {}
+
+
+def commands_of(scenario: str, *, servers: int, is_change: bool = False) -> int:
+    """How many commands (or changes) Manager gets in a run that nobody disturbs."""
     seen: list[int] = []
 
     def count(stage: Stage, _played: Played) -> None:
         seen.append(stage.fleet.world.fault_hits["disconnect-before"])
 
-    never = Fault("lab:disconnect-before", 0.0, {"after": 10**9})
+    never = Fault("lab:disconnect-before", 0.0, {"after": 10**9, **_those(is_change=is_change)})
     played = play_weather(Weather(1, scenario, servers, (never,)), count)
     assert played.outcome == "created", str(played)
     return seen[0]
 
 
 def places(scenario: str, *, servers: int) -> list[Place]:
-    """Every command in every way."""
-    many = commands_of(scenario, servers=servers)
-    return [Place(scenario, servers, command, way) for command in range(many) for way in WAYS]
+    """Every command before and after it is carried out, and every change also at work and in its reply."""
+    found = []
+    for is_change, ways in ((False, WAYS), (True, WAYS_OF_A_CHANGE)):
+        many = commands_of(scenario, servers=servers, is_change=is_change)
+        found += [
+            Place(scenario, servers, command, way, is_change) for command in range(many) for way in ways
+        ]
+    return found
 
 
 def try_place(place: Place) -> tuple[Place, str]:
