@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+import sys
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from core.cli.diagnostics import EXIT_INTERRUPTED, say
+from core.errors import PoolwrightError
 from core.models.events import EventKind, RunEvent
 
 if TYPE_CHECKING:
@@ -25,9 +28,70 @@ def narrate(event: RunEvent) -> None:
 
 
 async def follow_to_end(service: Service, run: str, since: int = 0) -> None:
-    """Narrate until the run has ended."""
-    async for event in service.follow(run, since):
-        narrate(event)
+    """Narrate until the run has ended; at a terminal, a question it asks may be answered by a word and Enter."""
+    async with asyncio.TaskGroup() as group:
+        typed = _Typed()
+        answering = group.create_task(_answer(service, run, typed), name=f"answers to {run}")
+        with typed.closed_at_the_end():
+            async for event in service.follow(run, since):
+                narrate(event)
+                if event.kind is EventKind.QUESTION:
+                    typed.listen(tuple(event.data.get("answers", ())), run)
+                elif event.kind is EventKind.ANSWER:
+                    typed.deafen()
+        answering.cancel()
+
+
+async def _answer(service: Service, run: str, typed: _Typed) -> None:
+    while True:
+        word = await typed.words.get()
+        try:
+            say(await service.control(run, word))
+        except PoolwrightError as error:
+            say(str(error))
+
+
+class _Typed:
+    """Words typed at this terminal while a question is open; elsewhere nobody is listened to."""
+
+    def __init__(self) -> None:
+        self.words: asyncio.Queue[str] = asyncio.Queue()
+        self._answers: tuple[str, ...] = ()
+
+    def listen(self, answers: tuple[str, ...], run: str) -> None:
+        """From now on, lines that are one of these answers count."""
+        if not answers:
+            return
+        if not sys.stdin.isatty():
+            say(f"answer with: poolwright control {run} {answers[0]}   # or: {', '.join(answers[1:])}")
+            return
+        say(f"Type {', '.join(answers[:-1])} or {answers[-1]}, then Enter:")
+        self._answers = answers
+        asyncio.get_running_loop().add_reader(sys.stdin, self._line)
+
+    def deafen(self) -> None:
+        """No more."""
+        if self._answers:
+            self._answers = ()
+            asyncio.get_running_loop().remove_reader(sys.stdin)
+
+    @contextmanager
+    def closed_at_the_end(self) -> Iterator[None]:
+        """The terminal is let go of, however following ends."""
+        try:
+            yield
+        finally:
+            self.deafen()
+
+    def _line(self) -> None:
+        line = sys.stdin.readline()
+        word = line.strip().lower()
+        if word in self._answers:
+            self.words.put_nowait(word)
+        elif not line:  # the end of what can be typed
+            self.deafen()
+        else:
+            say(f"it can be answered by: {', '.join(self._answers)}")
 
 
 async def begun(start: Awaitable[str]) -> tuple[str, bool]:

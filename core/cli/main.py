@@ -16,7 +16,7 @@ COMMANDS: dict[str, str] = {
     "runs": "list the runs of this machine",
     "show": "show one run: steps, verification, what is left",
     "attach": "follow a live run",
-    "control": "pause, continue, abort or leave a live run",
+    "control": "pause, continue, abort or leave a live run, or answer what it asks",
     "resume": "go on with a run that was interrupted",
     "rollback": "take back what a run has done",
     "checks": "list every check there is",

@@ -22,6 +22,7 @@ class Control:
     def __init__(self) -> None:
         self.wish = Wish.GO_ON
         self.changed = asyncio.Event()
+        self._word = asyncio.Event()  # an answer to the question that is open, or the end of waiting for one
 
     def ask(self, wish: Wish) -> None:
         """Replace the wish; a stop is never replaced, and an abort only by leave or stop."""
@@ -31,6 +32,28 @@ class Control:
             return
         self.wish = wish
         self.changed.set()
+        if self.is_ending:
+            self._word.set()
+
+    def retry(self) -> None:
+        """The answer to an open question: look again now."""
+        self._word.set()
+
+    async def word(self, limit_s: float) -> bool:
+        """Wait for an answer, which is then used up, or an ending wish; False without one within limit_s seconds."""
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._word.wait()
+        except TimeoutError:
+            return False
+        if not self.is_ending:
+            self._word.clear()
+        return True
+
+    def forget_word(self) -> None:
+        """A new question is about to be asked: an answer to an earlier one does not count for it."""
+        if not self.is_ending:
+            self._word.clear()
 
     @property
     def is_ending(self) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
+from core.engine.asking import Asking
 from core.engine.control import Control, Wish
 from core.engine.guarding import BEFORE, Guard, fingerprint_entry
 from core.engine.journal import Entry, Journal
@@ -71,6 +72,7 @@ class Executor:
         self.control = control or Control()
         self._limits, self._on_failure = limits, on_failure
         self._patience = Patience(limits, sleep)
+        self._asking = Asking(journal, self.control, limits)
         self._busy: set[str] = set()
         check_plan(journal.head.plan)
         self._guard = guard
@@ -169,7 +171,7 @@ class Executor:
             case Seen.NOT_THERE:
                 await self._do(planned, look.record)
             case _:
-                self._write(planned, _S.FAILED, _why(look))
+                self._fail(planned, look)
 
     async def _settle(self, planned: PlannedStep) -> None:
         """A step whose intent is on disk and whose end is not: ask the world what became of it."""
@@ -182,7 +184,7 @@ class Executor:
             case Seen.NOT_THERE:
                 await self._do(planned, before, again=True)
             case _:
-                self._write(planned, _S.FAILED, _why(look))
+                self._fail(planned, look)
 
     async def _do(self, planned: PlannedStep, before: JsonDict, *, again: bool = False) -> None:
         self._write(planned, _S.DOING, "", before)
@@ -204,19 +206,32 @@ class Executor:
             if look.seen is Seen.THERE:
                 await self._prove(planned, {**before, **look.record}, f"the result is there: {said(error)}")
                 return
+            if look.is_unreachable:
+                self._fail(planned, look)
+                return
         self._write(planned, _S.FAILED, said(error))
 
     async def _prove(self, planned: PlannedStep, record: JsonDict, text: str) -> None:
         step = self._steps[planned.id]
-        look = await self._patience.look(lambda: step.verify(self._world, record))
+        look = await self._ask(planned, lambda: step.verify(self._world, record))
         if look.seen is Seen.THERE:
             self._write(planned, _S.DONE, text or look.detail, record)
         else:
-            self._write(planned, _S.FAILED, f"did not hold: {_why(look)}", record)
+            self._fail(planned, look, "did not hold: ", record)
 
     async def _look(self, planned: PlannedStep) -> Look:
         step = self._steps[planned.id]
-        return await self._patience.look(lambda: step.look(self._world))
+        return await self._ask(planned, lambda: step.look(self._world))
+
+    async def _ask(self, planned: PlannedStep, ask: Callable[[], Awaitable[Look]]) -> Look:
+        return await self._asking.until_seen(planned, await self._patience.look(ask), ask)
+
+    def _fail(
+        self, planned: PlannedStep, look: Look, before: str = "", record: JsonDict | None = None
+    ) -> None:
+        """Not as it should be; what nobody could look at before the process was to end stays as it is, in doubt."""
+        if not (look.is_unreachable and self.control.wish is Wish.STOP):
+            self._write(planned, _S.FAILED, f"{before}{_why(look)}", record)
 
     def _write(
         self, planned: PlannedStep, state: StepState, text: str, record: JsonDict | None = None

@@ -20,6 +20,8 @@ TELLING = (
     EventKind.RESIDUE,
     EventKind.FINGERPRINT,
     EventKind.OUTCOME,
+    EventKind.QUESTION,
+    EventKind.ANSWER,
 )
 
 
@@ -49,6 +51,7 @@ class RunNow:
     seq: int = 0
     message: str = ""
     fingerprint: Fingerprint | None = None  # how the world was before the first step
+    question: str = ""  # what the operator is asked now
 
     @classmethod
     def of(cls, run: str, plan: Plan) -> RunNow:
@@ -79,6 +82,10 @@ class RunNow:
                     self.fingerprint = Fingerprint.model_validate(event.data)
             case EventKind.OUTCOME:
                 self._ended(event)
+            case EventKind.QUESTION:
+                self.question = event.text
+            case EventKind.ANSWER:
+                self.question = ""
             case _:
                 pass
         self.seq = event.seq
@@ -87,6 +94,7 @@ class RunNow:
         state = RunState(event.state)
         check_run(self.run, self.state, state)
         self.state = state
+        self.question = ""
         self.outcome, self.ended_at = None, ""
         self.started_at = self.started_at or event.at.isoformat()
         if state is RunState.ROLLING_BACK:
@@ -149,6 +157,7 @@ class RunNow:
             last_seq=self.seq,
             is_live=is_live,
             message=self.message,
+            question=self.question if is_live else "",
             pool_facts=self.pool_facts(),
             warnings=plan.warnings if with_steps else (),
         )

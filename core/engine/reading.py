@@ -21,6 +21,8 @@ class EngineLimits:
     read_attempts: int = 3
     undo_attempts: int = 3
     retry_delay_s: float = 4.0  # doubles with each try, with jitter
+    question_s: float = 0.0  # how long an answer is waited for; 0: nobody is asked
+    question_look_s: float = 30.0  # meanwhile the world is looked at this often
 
 
 @runtime_checkable
@@ -56,7 +58,7 @@ class Patience:
             except LoginRefused as error:  # a secret is tried once
                 return Look(Seen.UNKNOWN, str(error))
             except TransportError as error:
-                seen = Look(Seen.UNKNOWN, str(error))
+                seen = Look(Seen.UNKNOWN, str(error), is_unreachable=True)
             except Exception as error:  # noqa: BLE001 - a step's bug must end in a decision, not in a dead runner
                 return Look(Seen.UNKNOWN, said(error))
             if seen.seen is not Seen.UNKNOWN:

@@ -32,6 +32,7 @@ class Look:
     seen: Seen
     detail: str = ""
     record: JsonDict = field(default_factory=dict)
+    is_unreachable: bool = False  # UNKNOWN since nobody answered: may be known once somebody does
 
 
 @dataclass(frozen=True, slots=True)

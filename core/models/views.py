@@ -38,5 +38,6 @@ class RunView:
     last_seq: int = 0
     is_live: bool = False
     message: str = ""
+    question: str = ""  # what a live run waits for an answer to
     warnings: tuple[PlanWarning, ...] = ()  # what was known and gone on with: waived, accepted, one-way moves
     pool_facts: Mapping[str, Any] = field(default_factory=dict)

@@ -202,6 +202,9 @@ def run_text(view: RunView) -> str:
     lines = [f"run {view.run}: pool {view.pool}: {outcome}"]
     if view.message:
         lines += _wrapped(view.message, "  ")
+    if view.question:
+        lines += _wrapped(f"it asks: {view.question}", "  ")
+        lines += [f"    poolwright control {view.run} retry   # or: abort, leave"]
     if view.steps:
         lines += ["", "steps"]
         for step in view.steps:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from core.runner import hardening
 
 if TYPE_CHECKING:
+    from core.engine.reading import EngineLimits
     from core.errors import PoolwrightError
     from core.platforms.base import Platform
     from core.runner.protocol import Order
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 ORDER_MAX_BYTES = 64 * 1024 * 1024
 
 
-def main(resolve: Callable[[str], Platform] | None = None) -> int:
-    """Be a runner; `resolve` finds a platform by name (None: the catalogue's)."""
+def main(
+    resolve: Callable[[str], Platform] | None = None, *, engine: Callable[[], EngineLimits] | None = None
+) -> int:
+    """Be a runner; `resolve` finds a platform by name (None: the catalogue's), `engine` gives other bounds (tests)."""
     hardening.detach()
     hardening.protect()  # before anything else is loaded: what follows reads secrets
     from core.errors import PoolwrightError
@@ -38,7 +41,8 @@ def main(resolve: Callable[[str], Platform] | None = None) -> int:
     try:
         order, answer.secrets = _read()
         resolve = resolve or catalog.platform
-        outcome = asyncio.run(process.run(order, answer.secrets, resolve, answer.ready))
+        limits = engine() if engine is not None else process.ENGINE
+        outcome = asyncio.run(process.run(order, answer.secrets, resolve, answer.ready, engine=limits))
     except PoolwrightError as error:
         return answer.refuse(error)
     except Exception as error:  # noqa: BLE001 - the last word of a dying runner, masked

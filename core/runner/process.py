@@ -43,6 +43,7 @@ from core.transports.trust import TrustStore
 
 STOP_GRACE_S = 20.0  # below the 90 s that systemd gives before it kills
 CLOSING_S = 10.0  # how long an ended run's last sessions may take to close before a new runner is refused
+ENGINE = EngineLimits(question_s=600.0)
 Ready = Callable[[str, Path], None]  # run id, file for the last words of a runner that dies
 
 
@@ -64,7 +65,7 @@ async def run(
     resolve: Callable[[str], Platform],
     ready: Ready,
     *,
-    engine: EngineLimits = EngineLimits(),  # noqa: B008 - frozen
+    engine: EngineLimits = ENGINE,
 ) -> Outcome | None:
     """Carry out an order; `ready` is called when all is set and nothing is touched yet.
 

@@ -27,6 +27,7 @@ class Action(StrEnum):
     CONTINUE = "continue"
     ABORT = "abort"
     LEAVE = "leave"
+    RETRY = "retry"  # the answer to a question: look again now
 
 
 class Task(StrEnum):

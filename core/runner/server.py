@@ -175,7 +175,10 @@ class Server:
             self._journal.write(Entry(EventKind.CONTROL, f"{peer} asked: {action}", state=action))
         except PoolwrightError as error:
             return {"type": "reply", "ok": False, "message": str(error)}
-        self._control.ask(_WISHES[action])
+        if action is Action.RETRY:
+            self._control.retry()
+        else:
+            self._control.ask(_WISHES[action])
         return {"type": "reply", "ok": True, "message": _SAID[action]}
 
     def _may_control(self, peer: Peer, *, take_over: bool) -> str:
@@ -195,6 +198,8 @@ class Server:
         state = self._journal.now.state
         if state is RunState.DONE:
             return "the run has ended"
+        if action is Action.RETRY and not self._journal.now.question:
+            return "nothing is asked just now"
         if state is RunState.ROLLING_BACK and action is not Action.LEAVE:
             return "a rollback is under way; only `leave` stops it"
         if self._control.is_ending and action in (Action.PAUSE, Action.CONTINUE):
@@ -207,6 +212,7 @@ _SAID = {
     Action.CONTINUE: "goes on",
     Action.ABORT: "will take everything back after the step at hand",
     Action.LEAVE: "will stop after the step at hand and undo nothing",
+    Action.RETRY: "looks again",
 }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from core.engine import database
@@ -533,3 +534,76 @@ def test_an_unusable_state_folder_is_told_before_anything_is_asked(
     monkeypatch.setattr(database, "file_system", lambda _path: "nfs4")
     with pytest.raises(JournalError, match="nfs4 is not safe"):
         client.check_state(state)
+
+
+async def asks(tmp_path: Path, state: Path) -> str:
+    """A run whose second toy cannot be looked at, once it has asked what to do."""
+    run = await start(state, toy_document(tmp_path, b="away"))
+    await until(state, run, EventKind.QUESTION, "asked", "b")
+    return run
+
+
+@pytest.mark.asyncio
+async def test_a_question_is_answered_over_the_socket_and_the_run_goes_on(
+    tmp_path: Path, state: Path
+) -> None:
+    run = await asks(tmp_path, state)
+    assert "what became of `make b`" in client.show_run(state, run).question
+    (tmp_path / "back").touch()
+    assert await client.control(state, run, "retry") == "looks again"
+    events = await all_events(state, run)
+    assert events[-1].state == Outcome.CREATED
+    told = [event.state for event in events if event.kind in (EventKind.CONTROL, EventKind.ANSWER)]
+    assert told == ["retry", "seen"]
+    assert client.show_run(state, run).question == ""
+
+
+@pytest.mark.asyncio
+async def test_only_a_question_can_be_answered_and_only_by_whoever_controls(
+    tmp_path: Path, state: Path
+) -> None:
+    run = await asks(tmp_path, state)
+    assert "controls this run" in await _python(OTHER, str(state), run, "no")
+    await client.control(state, run, "abort")
+    events = await all_events(state, run)
+    assert events[-1].state == Outcome.ROLLED_BACK
+    answers = [(event.state, event.text) for event in events if event.kind is EventKind.ANSWER]
+    assert answers == [("abort", "the operator said: abort")]
+
+    gates = Gates(tmp_path / "gates")
+    gates.shut("before make a.1")
+    calm = await start(state, toy_document(tmp_path))
+    with pytest.raises(RunnerError, match="nothing is asked"):
+        await client.control(state, calm, "retry")
+    await gates.open("before make a.1")
+    assert (await all_events(state, calm))[-1].state == Outcome.CREATED
+
+
+@pytest.mark.asyncio
+async def test_attach_shows_the_question_and_takes_the_answer_at_a_terminal(
+    tmp_path: Path, state: Path
+) -> None:
+    begin = (
+        "import asyncio, sys; from pathlib import Path; from tests.engine.test_runner import start;"
+        "from core.runner.client import RunDocument;"
+        "print(asyncio.run(start(Path(sys.argv[1]), RunDocument.model_validate_json(sys.argv[2]))))"
+    )  # whoever started it is gone: who attaches may answer
+    run = (await _python(begin, str(state), toy_document(tmp_path, b="away").model_dump_json())).strip()
+    await until(state, run, EventKind.QUESTION, "asked", "b")
+
+    def operator() -> None:
+        argv = ["-m", "tui", "attach", run, "--state-dir", str(state)]
+        terminal = pexpect.spawn(COMMAND[0], argv, encoding="utf-8", timeout=30, dimensions=(40, 200))
+        terminal.expect("cannot see what became of `make b`")
+        terminal.expect("Type retry, abort or leave, then Enter")
+        terminal.sendline("perhaps")
+        terminal.expect("it can be answered by: retry, abort, leave")
+        (tmp_path / "back").touch()
+        terminal.sendline("retry")
+        terminal.expect("looks again")
+        terminal.expect(f"run {run}: pool toypool: created")
+        terminal.expect(pexpect.EOF)
+        terminal.close()
+        assert terminal.exitstatus == 0
+
+    await asyncio.to_thread(operator)

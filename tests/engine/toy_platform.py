@@ -134,6 +134,9 @@ def toy_document(folder: Path, plan_text: str = "a > b > c", **faults: str) -> R
 COMMAND = (sys.executable, "-P", "-m", "tests.engine.toy_platform")
 
 if __name__ == "__main__":
+    from core.engine.reading import EngineLimits
     from core.runner.__main__ import main
 
-    sys.exit(main(lambda _name: ToyPlatform()))
+    sys.exit(
+        main(lambda _name: ToyPlatform(), engine=lambda: EngineLimits(retry_delay_s=0.05, question_s=60))
+    )

@@ -89,7 +89,7 @@ class ToyStep(Step[ToyWorld]):
         fault = world.says(self.id)
         if fault == "foreign" or (fault == "turns-foreign" and first):
             return Look(Seen.FOREIGN, "owned by another")
-        if fault == "unreadable":
+        if fault == "unreadable" or (fault == "away" and not (world.root.parent / "back").exists()):
             raise ConnectFailed(self.id, "toy", "cannot connect: no route")
         return Look(Seen.THERE if first and second else Seen.NOT_THERE, record={"looked": True})
 

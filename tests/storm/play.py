@@ -20,7 +20,6 @@ from core.checks.runner import run_checks
 from core.engine.control import Control
 from core.engine.history import read_run
 from core.engine.journal import Journal
-from core.engine.reading import EngineLimits
 from core.errors import JournalError
 from core.models.events import Outcome, RunEvent
 from core.models.plan import Plan
@@ -250,7 +249,7 @@ class Stage:
         steps = {planned.id: PLATFORM.step_kinds[planned.kind](planned) for planned in plan.steps}
         platform = PLATFORM if self.weather.is_guarded else cast(Platform, _Unguarded())
         job = process.Job(platform, spec, plan, document, steps, self.access())
-        self.work = asyncio.create_task(process._work(task, job, journal, Control(), EngineLimits()))
+        self.work = asyncio.create_task(process._work(task, job, journal, Control(), process.ENGINE))
         try:
             await asyncio.wait([self.work])
             if self.work.cancelled():

@@ -1,4 +1,4 @@
-"""`poolwright control RUN ACTION`: pause, continue, abort or leave a live run."""
+"""`poolwright control RUN ACTION`: pause, continue, abort or leave a live run, or answer what it asks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ ACTIONS = {
     "continue": "go on after a pause",
     "abort": "stop, and take everything back",
     "leave": "stop, and leave everything as it is",
+    "retry": "look again at what the run could not see and asks about",
 }
 
 
