@@ -71,7 +71,7 @@ class Sshd:
 async def running_sshd(folder: Path) -> AsyncIterator[Sshd]:
     """Start it, wait for its banner, and end it with everything below it."""
     etc = folder / "etc"
-    host_key, user_key = _fill_etc(etc, folder)
+    host_key, user_key = fill_etc(etc, folder)
     port = _free_port()
     (etc / "ssh/sshd_config").write_text(_CONFIG.format(port=port))
     log = folder / "sshd.log"
@@ -91,7 +91,8 @@ async def running_sshd(folder: Path) -> AsyncIterator[Sshd]:
         await process.wait()
 
 
-def _fill_etc(etc: Path, folder: Path) -> tuple[asyncssh.SSHKey, Path]:
+def fill_etc(etc: Path, folder: Path) -> tuple[asyncssh.SSHKey, Path]:
+    """What such a sshd needs to find in /etc; its first host key, and the private key that may log in."""
     (etc / "ssh").mkdir(parents=True)
     home = folder / "home"
     home.mkdir()
