@@ -151,6 +151,11 @@ def load_scenario(name_or_path: str | Path) -> tuple[str, Scenario]:
     return path.stem, scenario
 
 
+def servers_of(scenario: str, wanted: int | None) -> int:
+    """How many servers to simulate: as wanted, else three or what the scenario needs. Raises LabError."""
+    return wanted if wanted is not None else max(3, load_scenario(scenario)[1].min_servers)
+
+
 def load_cpu(name: str) -> dict[str, Any]:
     """A CPU profile's values. Raises LabError."""
     path = CPUS / f"{name}.toml"

@@ -18,7 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scenario", default="healthy-nfs", metavar="NAME", help="see `poolwright lab --list`"
     )
-    parser.add_argument("--servers", type=int, default=3, metavar="N", help="how many servers")
+    parser.add_argument(
+        "--servers", type=int, metavar="N", help="how many servers (3, or as many as the scenario needs)"
+    )
     parser.add_argument("--speed", type=float, default=20.0, help="simulated seconds per real second")
     parser.add_argument("--headless", action="store_true", help="no wizard, even in a terminal")
     parser.add_argument("--json", action="store_true", help="print one JSON document (headless)")
@@ -26,10 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from core.cli.lab_process import lab_process
+    from core.lab.scenario import servers_of
 
+    servers = servers_of(args.scenario, args.servers)
     wizard = not (args.headless or args.json) and sys.stdin.isatty() and sys.stdout.isatty()
-    say(f"starting a simulated fleet: {args.scenario}, {args.servers} server(s) ...")
-    with lab_process(args.scenario, args.servers, speed=args.speed) as lab:
+    say(f"starting a simulated fleet: {args.scenario}, {servers} server(s) ...")
+    with lab_process(args.scenario, servers, speed=args.speed) as lab:
         if wizard:
             from core.cli.wizard_door import open_wizard_on
 

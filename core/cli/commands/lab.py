@@ -10,7 +10,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scenario", default="healthy-nfs", metavar="NAME", help="scenario name, or a .toml file"
     )
-    parser.add_argument("--servers", type=int, default=3, metavar="N", help="how many servers")
+    parser.add_argument(
+        "--servers", type=int, metavar="N", help="how many servers (3, or as many as the scenario needs)"
+    )
     parser.add_argument(
         "--ready-file", type=Path, metavar="F", help="written (JSON, mode 0600) once everything listens"
     )
@@ -21,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from core.cli.output import emit_text
-    from core.lab.scenario import load_scenario, scenario_names
+    from core.lab.scenario import load_scenario, scenario_names, servers_of
 
     if args.list:
         emit_text("\n".join(f"{name:<20} {load_scenario(name)[1].title}" for name in scenario_names()))
@@ -31,5 +33,6 @@ def run(args: argparse.Namespace) -> int:
     from core.cli.diagnostics import say
     from core.lab.run import run_lab
 
-    asyncio.run(run_lab(args.scenario, args.servers, args.ready_file, args.seed, speed=args.speed, say=say))
+    servers = servers_of(args.scenario, args.servers)
+    asyncio.run(run_lab(args.scenario, servers, args.ready_file, args.seed, speed=args.speed, say=say))
     return 0

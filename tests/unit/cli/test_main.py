@@ -12,6 +12,7 @@ from core.cli.commands import version
 from core.cli.inputs import from_environment, read_password_file
 from core.cli.main import COMMANDS, main
 from core.errors import SecretError
+from core.lab.scenario import servers_of
 
 
 def test_help_lists_every_command_and_its_module_exists(capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,3 +112,9 @@ def test_secrets_leave_the_environment_when_taken(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("POOLWRIGHT_AGENT_PASSWORD", "quiet")
     assert from_environment(["agent", "manager"]) == {"agent": "quiet"}
     assert "POOLWRIGHT_AGENT_PASSWORD" not in os.environ
+
+
+def test_a_scenario_gets_as_many_servers_as_it_needs() -> None:
+    """`poolwright demo --scenario disaster` without a number was refused."""
+    assert [servers_of(name, None) for name in ("healthy-nfs", "disaster")] == [3, 12]
+    assert servers_of("disaster", 20) == 20
