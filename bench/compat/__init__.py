@@ -17,19 +17,55 @@ RECORDED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "cpu
 NAIVE_ROWS = 400  # rows of the naive matrix that are really computed for larger fleets; the rest is scaled
 
 
+def recorded() -> list[Any]:
+    """The recorded processors, each once."""
+    from core.cpu.parse import parse_profile
+
+    return [parse_profile(path.read_text(encoding="utf-8")) for path in sorted(RECORDED.glob("*-*.*"))]
+
+
 def fleet(size: int) -> dict[str, Any]:
     """`size` servers with processors drawn from the recorded ones (x86 only), each its own object."""
-    from core.cpu.parse import parse_profile
     from core.models.cpu import Arch
 
-    found = [parse_profile(path.read_text(encoding="utf-8")) for path in sorted(RECORDED.glob("*-*.*"))]
-    real = [profile for profile in found if profile.arch is Arch.X86_64]
+    real = [profile for profile in recorded() if profile.arch is Arch.X86_64]
     source = random.Random(size)
     return {f"server{number}": source.choice(real).model_copy() for number in range(size)}
 
 
+def whole_document() -> None:
+    """Measure the JSON document of all recorded processors, as `compat --json` makes it (in a child process)."""
+    import resource
+    import time
+
+    from core.cpu.fleet import Fleet
+    from core.reports.compat_build import report
+    from core.reports.compat_document import document
+
+    servers = {f"server{number}": profile for number, profile in enumerate(recorded())}
+    started = time.perf_counter()
+    made = document(report(Fleet(profiles=dict(servers))))
+    size = len(json.dumps(made, ensure_ascii=False, separators=(",", ":")).encode())
+    seconds = time.perf_counter() - started
+    print(
+        json.dumps(
+            {
+                "classes": len(made["classes"]),
+                "cells": len(made["cells"]),
+                "reasons": len(made["reasons"]),
+                "mb": size / 1e6,
+                "seconds": seconds,
+                "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            }
+        )
+    )
+
+
 def one(size: int, mode: str) -> None:
     """Measure one size and print the numbers as JSON (in a child process)."""
+    if mode == "document":
+        whole_document()
+        return
     import resource
     import time
 
@@ -92,4 +128,10 @@ def main() -> None:
     print(f"* computed for {NAIVE_ROWS} source servers and scaled to all")
     print(
         "naive: key and set difference of every pair for one guest kind; ours: all rules for three guest kinds"
+    )
+    json_of_all = min((_child(0, "document") for _ in range(3)), key=lambda answer: float(answer["seconds"]))
+    print(
+        f"JSON of all {json_of_all['classes']} recorded kinds: {json_of_all['cells']:,} cells with"
+        f" {json_of_all['reasons']:,} reasons, {json_of_all['seconds']:.2f} s, {json_of_all['mib']:.0f} MiB,"
+        f" {json_of_all['mb']:.1f} MB"
     )

@@ -24,7 +24,8 @@ def emit_text(text: str) -> None:
 
 def emit_line(document: Any) -> None:
     """One JSON document on a line of its own, at once."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, default=str, separators=(",", ":")))
+    sys.stdout.write("\n")
     sys.stdout.flush()
 
 

@@ -1,24 +1,19 @@
-"""The compatibility report as one document of plain values; every renderer shows this and nothing else."""
+"""The compatibility report: matrix, pool view and notes of one fleet; every renderer shows this and nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from core.cpu import compat, flags, migrate, origin
+from core.cpu import compat, origin
 from core.cpu.fleet import Fleet
 from core.cpu.generation import generation
 from core.cpu.matrix import Matrix, build
 from core.cpu.pool import POOL_LIMIT, PoolView
-from core.cpu.sets import EXACT
 from core.cpu.verdict import XEN_GUESTS, Effective, Guest, assess
 from core.cpu.whatif import Difference
 from core.errors import PoolwrightError
 from core.models.cpu import CpuProfile
-
-SCHEMA = "poolwright.compat/1"
-MAX_EXPANDED = 64  # servers whose pairs are listed one by one
 
 
 class CompatInputError(PoolwrightError):
@@ -114,170 +109,3 @@ def notes(found: CompatReport) -> list[str]:
             "no baseline for all: the features of a server are not known; that of the known ones is shown"
         )
     return lines
-
-
-def _read_back(found: CompatReport) -> dict[str, str]:
-    """The group that each server was seen in; a default one where it is in several."""
-    back: dict[str, str] = {}
-    for group, servers in sorted(found.fleet.reading.members.items(), key=lambda each: _is_custom(each[0])):
-        for server in servers:
-            back.setdefault(server, group)
-    return back
-
-
-def _is_custom(group: str) -> bool:
-    return not group.lower().startswith("default")
-
-
-def _server(found: CompatReport, name: str, group_read_back: str | None) -> dict[str, Any]:
-    profile = found.fleet.profiles[name]
-    p = profile or CpuProfile()
-    group = compat.group_id(profile) if profile is not None else None
-    return {
-        "name": name,
-        "class": found.matrix.classes[found.matrix.class_of(name)].id,
-        "arch": p.arch.value,
-        "vendor": p.vendor,
-        "family": p.family,
-        "model": p.model,
-        "stepping": p.stepping,
-        "generation": generation(profile).name,
-        "flags": sorted(p.flags),
-        "model_name": p.model_name,
-        "microcode": p.microcode,
-        "flags_seen_by": p.flag_source.value,
-        "flags_are_cut": p.flags_cut,
-        "is_virtual": p.is_virtual,
-        "differs_inside": p.differs_inside,
-        "group": group[0] if group else None,
-        "group_read_back": group_read_back,
-        "release": p.platform_release,
-        "source": found.fleet.sources.get(name, ""),
-    }
-
-
-def _cell(found: CompatReport, i: int, j: int, guest: Guest) -> dict[str, Any]:
-    cell = found.cell(i, j, guest)
-    return {
-        "from": found.matrix.classes[i].id,
-        "to": found.matrix.classes[j].id,
-        "guest": guest.value,
-        "verdict": cell.verdict.value,
-        "rows": list(cell.rows),
-        "missing": list(cell.missing),
-        "uncertain": list(cell.uncertain),
-        "origins": {each.flag: each.origin.value for each in found.reasons(i, j, guest)},
-        "manager": {True: "allows", False: "refuses", None: "unknown"}[cell.manager_allows],
-        "features": cell.features.value,
-        "text": cell.text,
-    }
-
-
-def document(found: CompatReport, *, expand: bool = False) -> dict[str, Any]:
-    """The report as JSON values; `expand` lists server pairs instead of class pairs, up to 64 servers."""
-    matrix, pool, back = found.matrix, found.pool, _read_back(found)
-    count = range(len(matrix.classes))
-    cells = [_cell(found, i, j, guest) for guest in matrix.guests for i in count for j in count]
-    if expand:
-        cells = _expanded(found, cells)
-    data: dict[str, Any] = {
-        "schema": SCHEMA,
-        "guests": [guest.value for guest in matrix.guests],
-        "servers": [_server(found, name, back.get(name)) for name in matrix.servers],
-        "classes": [{"id": item.id, "servers": list(item.servers)} for item in matrix.classes],
-        "groups": [
-            {"id": each.id, "name": each.name, "servers": list(each.servers)} for each in _groups(found)
-        ],
-        "cells": cells,
-        "sets": [list(each) for each in pool.sets],
-        "one_way": [{"from": a, "to": b} for a, b in pool.one_way],
-        "largest": {"servers": list(pool.largest), "bound": pool.largest_bound, "exact_up_to": EXACT},
-        "partition": [list(each) for each in pool.partition],
-        "partition_bound": pool.partition_bound,
-        "baseline": list(pool.baseline),
-        "baseline_of_known": list(pool.baseline_of_known),
-        "drag": [
-            {
-                "class": each.class_id,
-                "server": each.servers[0] if len(each.servers) == 1 else None,
-                "servers": list(each.servers),
-                "flags": list(each.flags),
-                "pairs": each.pairs,
-            }
-            for each in pool.drag
-        ],
-        "start": [{"servers": list(s.servers), "reaches": s.reaches, "of": s.others} for s in pool.start],
-        "evacuation": [
-            {
-                "server": e.server,
-                "peers": e.peers,
-                "used_mib": e.used_mib,
-                "free_mib": e.free_mib,
-                "fits": e.fits,
-            }
-            for e in pool.evacuation
-        ],
-        "disagreements": [
-            {"from": d.source, "to": d.target, "guests": [g.value for g in d.guests], "text": d.text}
-            for d in pool.disagreements
-        ],
-        "group_mismatches": [
-            {"server": m.server, "predicted": m.predicted, "actual": m.actual}
-            for m in migrate.mismatches(found.fleet.profiles, found.fleet.reading)
-        ],
-        "flags": _meanings(cells),
-        "rows": {
-            row: compat.row_text(row)[0] for row in sorted({row for cell in cells for row in cell["rows"]})
-        },
-        "notes": notes(found),
-    }
-    if found.difference is not None:
-        data["what_if"] = what_if(found.difference)
-    return data
-
-
-def what_if(difference: Difference) -> dict[str, Any]:
-    """The cells that turn, as JSON values."""
-    return {
-        "count": difference.count,
-        "turns": [
-            {
-                "from": turn.source,
-                "to": turn.target,
-                "guest": turn.guest.value,
-                "before": turn.before.value if turn.before else None,
-                "after": turn.after.value if turn.after else None,
-            }
-            for turn in difference.turns
-        ],
-    }
-
-
-def _groups(found: CompatReport) -> tuple[compat.Group, ...]:
-    ordered: Mapping[str, CpuProfile | None] = {
-        name: found.fleet.profiles[name] for item in found.matrix.classes for name in item.servers
-    }
-    return compat.groups(ordered)
-
-
-def _meanings(cells: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    names = {name for cell in cells for name in cell["missing"]}
-    return {name: flags.meaning(name) for name in sorted(names)}
-
-
-def _expanded(found: CompatReport, cells: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    servers = found.matrix.servers
-    if len(servers) > MAX_EXPANDED:
-        raise CompatInputError(
-            f"cannot list every pair of {len(servers)} servers: --expand goes up to {MAX_EXPANDED}",
-            fix="read the cells between classes; each server names its class",
-        )
-    by_class = {(cell["from"], cell["to"], cell["guest"]): cell for cell in cells}
-    ids = {name: found.matrix.classes[found.matrix.class_of(name)].id for name in servers}
-    return [
-        {**by_class[ids[a], ids[b], guest.value], "from": a, "to": b}
-        for guest in found.matrix.guests
-        for a in servers
-        for b in servers
-        if a != b
-    ]

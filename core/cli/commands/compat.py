@@ -71,19 +71,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Judge the processors and print the report."""
-    import json
-
-    from core.cli.output import emit_text
-    from core.reports import compat_build
+    from core.cli.output import emit_line, emit_text
 
     fleet = gather(args)
     guests = guest_kinds(args.guest)
     found = _with_what_if(args, fleet, guests)
     if args.json:
-        document = compat_build.document(found, expand=args.expand)
-        emit_text(
-            json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-        )  # cells are many: no indents
+        from core.reports.compat_document import document
+
+        emit_line(document(found, expand=args.expand))  # cells are many: no indents
     elif args.html:
         from core.reports.compat_html import compat_html
 

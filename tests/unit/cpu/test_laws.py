@@ -17,7 +17,8 @@ from core.cpu.parse import parse_profile
 from core.cpu.pool import PoolView
 from core.cpu.verdict import XEN_GUESTS, CellVerdict, Guest
 from core.models.cpu import Arch, CpuProfile, FlagSource
-from core.reports.compat_build import document, report
+from core.reports.compat_build import report
+from core.reports.compat_document import document
 from core.reports.compat_html import compat_html
 from core.reports.compat_svg import compat_svg
 from core.reports.compat_text import compat_text

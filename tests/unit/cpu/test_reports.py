@@ -20,7 +20,7 @@ from core.cpu.verdict import Guest
 from core.models.cpu import CpuProfile
 from core.models.facts import Fact, ServerFacts
 from core.models.fleet import FleetFacts
-from core.reports import compat_build
+from core.reports import compat_build, compat_document
 from core.reports.compat_html import compat_html
 from core.reports.compat_svg import compat_svg
 from core.reports.compat_text import compat_text
@@ -47,7 +47,7 @@ def small() -> Fleet:
 
 
 def test_json_has_the_documented_shape() -> None:
-    data = compat_build.document(compat_build.report(small()))
+    data = compat_document.document(compat_build.report(small()))
     json.dumps(data)
     assert data["schema"] == "poolwright.compat/1"
     assert {"servers", "groups", "cells", "sets", "partition", "baseline", "drag"} <= set(data)
@@ -61,20 +61,23 @@ def test_json_has_the_documented_shape() -> None:
     }
     assert {cell["verdict"] for cell in data["cells"]} == {"allowed", "refused", "fails", "unknown"}
     lost = next(cell for cell in data["cells"] if cell["missing"] == ["aes"])
-    assert (lost["origins"], lost["rows"][0]) == ({"aes": "bios"}, "C08")
+    why = data["reasons"][lost["reason"]]
+    assert (why["origins"], why["manager"], lost["rows"][0]) == ({"aes": "bios"}, "allows", "C08")
+    assert "lost: aes" in why["text"]
+    assert {cell["reason"] for cell in data["cells"]} == set(range(len(data["reasons"])))
     assert data["flags"]["aes"].startswith("AES instructions")
 
 
 def test_expanded_cells_are_between_servers_and_limited() -> None:
     fleet = small()
-    data = compat_build.document(compat_build.report(fleet, [Guest.PV]), expand=True)
+    data = compat_document.document(compat_build.report(fleet, [Guest.PV]), expand=True)
     names = list(fleet.profiles)
     assert [(cell["from"], cell["to"]) for cell in data["cells"]] == [
         (a, b) for a in names for b in names if a != b
     ]
     many = Fleet(profiles={f"s{number}": server(HASWELL) for number in range(65)})
     with pytest.raises(compat_build.CompatInputError, match="goes up to 64"):
-        compat_build.document(compat_build.report(many), expand=True)
+        compat_document.document(compat_build.report(many), expand=True)
 
 
 def test_text_fits_80_columns_and_says_why() -> None:
@@ -144,7 +147,7 @@ def test_a_what_if_is_part_of_every_report() -> None:
     after = whatif.apply(fleet.profiles, whatif.Change(gain={"ovs03": ["aes"]}))
     found = compat_build.report(Fleet(profiles=after))
     found.difference = whatif.compare(fleet.profiles, after)
-    assert compat_build.document(found)["what_if"]["count"] > 0
+    assert compat_document.document(found)["what_if"]["count"] > 0
     assert "ovs01 > ovs03 pv: fails -> allowed" in compat_text(found)
 
 
@@ -189,7 +192,7 @@ def test_groups_are_read_from_a_controllers_lists_and_from_its_servers() -> None
     }
     found = read(json.dumps(data), "unnamed")
     assert found.reading.members == {"Default_Intel_F6_M62": ["a"], "c1": ["a", "b"]}
-    mismatches = compat_build.document(compat_build.report(found))["group_mismatches"]
+    mismatches = compat_document.document(compat_build.report(found))["group_mismatches"]
     assert mismatches == [
         {"server": "a", "predicted": "Default_Intel_F6_M63", "actual": "Default_Intel_F6_M62"}
     ]
