@@ -266,3 +266,20 @@ ROWS: list[Row] = [
     ("storage.sparc.nfsv4", one(cpu=sparc(), pool_nfs=nfs(versions=None)), U, ""),
     ("storage.sparc.nfsv4", one(cpu=absent()), U, ""),
 ]
+ROWS += [
+    (id_, one(), N, "no peers")
+    for id_ in (
+        "pair.kernel.same",
+        "pair.cpu.threads",
+        "pair.hvm.same",
+        "pair.bios.same",
+        "pair.timezone.same",
+        "pair.ntp.same",
+        "pair.dns.same",
+        "pair.gateway.same",
+        "pair.mtu.same",
+        "pair.network.latency",
+        "pair.network.mtu",
+        "pair.agent.same",
+    )
+]

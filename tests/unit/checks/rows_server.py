@@ -22,9 +22,10 @@ from tests.unit.checks.builders import (
     server,
     sparc,
 )
-from tests.unit.checks.making import INFO, UNCLUSTERED, F, N, P, Row, U, W, listed, one
+from tests.unit.checks.making import INFO, UNCLUSTERED, F, N, P, Row, U, W, entry, listed, one
 
 LEG = BondPort(name="eth0", is_up=True, speed_mbps=1000, is_full_duplex=True)
+DRS = {"policy": {"mode": "DRS"}}
 UP_S = int(NOW.timestamp())
 MINE = Address(interface="cb007100", address="203.0.113.11", prefix=24)
 VLAN = (
@@ -319,7 +320,15 @@ ROWS: list[Row] = [
     ("server.xen.gnttab", one(hypervisor_options=absent()), U, ""),
     ("server.xen.gnttab", one(cpu=sparc()), N, ""),
     ("server.inbound.lock", one(), N, ""),
-    ("server.inbound.lock", context(server(1), pool={"policy": {"mode": "DRS"}}), U, "web interface"),
+    ("server.inbound.lock", context(server(1), pool=DRS), P, "does not know"),
+    ("server.inbound.lock", context(server(1, server_uuid=absent()), pool=DRS), U, "UUID"),
+    (
+        "server.inbound.lock",
+        context(server(1), pool=DRS, manager_facts=manager(servers=(entry(),))),
+        U,
+        "web",
+    ),
+    ("server.inbound.lock", context(server(1), pool=DRS, manager_facts=manager(servers=absent())), U, ""),
     ("network.manager.callback", one(), P, "7002"),
     (
         "network.manager.callback",

@@ -105,7 +105,7 @@ def _volume_look(volume: Ocfs2Volume, alive: Sequence[int] = ()) -> VolumeLook:
         uuid=volume.uuid,
         stack=volume.stack,
         cluster=volume.cluster,
-        mounted_by=volume.mounted_by,
+        mounted_by=None if volume.mounted_by is None else tuple(sorted(volume.mounted_by)),
         alive=tuple(sorted(alive)),
     )
 
