@@ -23,9 +23,10 @@ from core.transports.ssh import SshSession, open_ssh
 from core.transports.trust import TrustStore, see
 
 NOWHERE = "127.0.0.1:1"  # nothing listens there: these servers have neither agent nor Manager
-SLOW = Limits(
-    connect_s=20.0, ssh_command_s=60.0, manager_login_s=5.0, server_total_s=240.0
-)  # emulated machines
+QUICK = Limits(connect_s=20.0, manager_login_s=5.0)
+SLOW = Limits(  # emulated machines on a machine that has other work to do
+    connect_s=60.0, ssh_command_s=120.0, manager_login_s=5.0, server_total_s=900.0
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ async def access_to(spec: PoolSpec, limits: Limits = SLOW) -> Access:
     return access
 
 
-async def look(spec: PoolSpec, limits: Limits = SLOW) -> Look:
+async def look(spec: PoolSpec, limits: Limits = QUICK) -> Look:
     """Collect and judge; every server's own SSH must have been read."""
     fleet = await PLATFORM.collect(spec, await access_to(spec, limits))
     assert isinstance(fleet, OvmFleet)

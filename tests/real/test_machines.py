@@ -11,20 +11,21 @@ from typing import Any, TypeVar
 import pytest
 
 from core.facts.batch import run_batch
+from core.facts.looks import VolumeLook
 from core.facts.nfs_trial import TRIAL_S, NfsTrial, nfs_trial, read_trial
 from core.facts.ocfs2 import Ocfs2Volume
 from core.facts.superblock import DeviceHead, decode_bytes, head_look, range_look, read_head
 from core.models.results import Verdict
 from core.platforms.oracle_vm.spec import PoolSpec
 from core.transports.ssh import SshSession
-from tests.real.looking import Look, Reached, look, sessions_to, spec_of
-from tests.real.machines import Lab, Machine, running_lab, why_not
+from tests.real.looking import SLOW, Look, Reached, look, sessions_to, spec_of
+from tests.real.machines import Lab, Machine, running_or_skip, why_not
 from tests.real.scenery import CLOCK_OFF_S, CLUSTER, OLD_CLUSTER, STALE_NODES, Scenery, plan, prepare
 from tests.real.test_images import needs_ocfs2
 
 pytestmark = [
     pytest.mark.real,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1500),
     pytest.mark.skipif(bool(why_not()), reason=why_not() or "-"),
     needs_ocfs2,
 ]
@@ -54,7 +55,7 @@ class Stage:
     def _look(self, key: str, file_system: dict[str, Any], servers: tuple[int, ...]) -> Look:
         if key not in self._looks:
             wanted = [one for one in self.scenery.servers if not servers or one.number in servers]
-            self._looks[key] = asyncio.run(look(self._spec(wanted, file_system)))
+            self._looks[key] = asyncio.run(look(self._spec(wanted, file_system), SLOW))
         return self._looks[key]
 
     def _spec(self, machines: Sequence[Machine], file_system: dict[str, Any]) -> PoolSpec:
@@ -76,12 +77,12 @@ class Stage:
         device = f"/dev/disk/by-id/wwn-0x{self.scenery.luns[lun]}"
 
         async def work(session: SshSession) -> DeviceHead:
-            sections = await run_batch(session, head_look(device), limit_s=60)
+            sections = await run_batch(session, head_look(device), limit_s=120)
             data = decode_bytes(sections["head"].text)
             first = read_head(data)
             if first.ocfs2 is None or not first.ocfs2.wanted:
                 return first
-            wanted = await run_batch(session, range_look(device, first.ocfs2.wanted), limit_s=60)
+            wanted = await run_batch(session, range_look(device, first.ocfs2.wanted), limit_s=120)
             more = {int(key.removeprefix("at-")): decode_bytes(one.text) for key, one in wanted.items()}
             return read_head(data, more)
 
@@ -98,16 +99,24 @@ class Stage:
         commands = nfs_trial(self.scenery.nfs.address, f"/export/{export}", f"/tmp/.pw{word}", f".pw{word}")
 
         async def work(session: SshSession) -> NfsTrial:
-            return read_trial((await run_batch(session, commands, limit_s=TRIAL_S))["trial"])
+            return read_trial((await run_batch(session, commands, limit_s=TRIAL_S * 4))["trial"])
 
         return self.on(machine, work)
+
+
+def volume_of(found: Look, machine: Machine) -> VolumeLook:
+    """The OCFS2 volume on the LUN as poolwright's own look at this machine found it."""
+    look = found.facts(machine.address).pool_lun.value
+    assert look is not None
+    assert look.volume is not None
+    return look.volume
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("machines")
     scenery = plan(folder)
-    with running_lab(folder, scenery.all) as lab:
+    with running_or_skip(folder, scenery.all) as lab:
         prepare(lab, scenery)
         yield Stage(lab, scenery)
 
@@ -116,6 +125,7 @@ def test_a_lun_without_faults(stage: Stage) -> None:
     found = stage.lun("good")
     for id_ in ("storage.visible.all", "storage.lun.clean", "storage.lun.free", "storage.lun.same"):
         assert found.verdict(id_) is Verdict.PASS, found.detail(id_)
+    assert found.verdict("storage.lun.blank") is Verdict.PASS
     assert stage.head(stage.scenery.servers[0], "good").is_free is True
 
 
@@ -129,7 +139,13 @@ def test_live_cluster_on_the_lun(stage: Stage) -> None:
     before = stage.volume(three, "live")
     assert (before.label, before.cluster, before.stack) == ("poolfs", CLUSTER, "o2cb")
     assert before.is_global_heartbeat
-    assert before.mounted_by == (0, 1)
+    assert sorted(before.mounted_by or ()) == [0, 1]
+    assert f"cluster {CLUSTER}, label poolfs, uuid {before.uuid}" in found.detail("storage.lun.clean")
+    for machine in (two, three):  # the look itself read it, with nothing but what every server has
+        told = volume_of(found, machine)
+        assert (told.label, told.uuid, told.cluster, told.stack) == ("poolfs", before.uuid, CLUSTER, "o2cb")
+        assert told.mounted_by == (0, 1)
+        assert set(told.alive) <= {0, 1}
     moved: set[int] = set()
     for _ in range(10):
         moved |= set(stage.volume(three, "live").moved_since(before))
@@ -143,6 +159,8 @@ def test_stale_cluster_on_the_lun(stage: Stage) -> None:
     found = stage.lun("stale", 3)
     assert found.verdict("storage.lun.clean") is Verdict.FAIL
     three = stage.scenery.servers[2]
+    told = volume_of(found, three)
+    assert (told.label, told.mounted_by, told.alive) == (OLD_CLUSTER, STALE_NODES, ())
     before, after = (stage.volume(three, "stale") for _ in range(2))
     assert (before.label, before.mounted_by) == (OLD_CLUSTER, STALE_NODES)
     assert [beat.node for beat in before.beats or ()] == list(STALE_NODES)
@@ -213,7 +231,7 @@ def test_a_clock_that_is_off(stage: Stage) -> None:
     found = stage.lun("good")
     three = stage.scenery.servers[2].address
     assert found.verdict("pair.clock.skew") is Verdict.WARN
-    assert set(found.hits()["pair.clock.skew"].servers) == {three}
+    assert set(found.hits()["pair.clock.skew"].servers) == {three}, found.detail("pair.clock.skew")
     offsets = {name: found.facts(name).clock_offset_s.value or 0.0 for name in stage.names}
     errors = {name: found.facts(name).clock_error_s.value or 0.0 for name in stage.names}
     others = [offset for name, offset in offsets.items() if name != three]

@@ -9,12 +9,12 @@ import pytest
 
 from core.facts import xen
 from core.models.cpu import CpuProfile
-from tests.real.looking import Look, Reached, look, spec_of
-from tests.real.machines import Lab, Machine, running_lab, why_not
+from tests.real.looking import SLOW, Look, Reached, look, spec_of
+from tests.real.machines import Lab, Machine, running_or_skip, why_not
 
 pytestmark = [
     pytest.mark.real,
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(1500),
     pytest.mark.skipif(bool(why_not()), reason=why_not() or "-"),
 ]
 
@@ -30,7 +30,7 @@ _XENSTORE = (
 
 @pytest.fixture(scope="module")
 def dom0(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    with running_lab(tmp_path_factory.mktemp("xen"), [DOM0]) as lab:
+    with running_or_skip(tmp_path_factory.mktemp("xen"), [DOM0]) as lab:
         lab.run(DOM0, _XENSTORE)
         yield lab
 
@@ -39,7 +39,7 @@ def dom0(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def seen(dom0: Lab) -> Look:
     nowhere = {"kind": "nfs", "server": "10.77.0.254", "export": "/none"}
     reached = [Reached(DOM0.address, dom0.ports[DOM0.address])]
-    return asyncio.run(look(spec_of(reached, dom0.key_file, vip="10.77.0.100", file_system=nowhere)))
+    return asyncio.run(look(spec_of(reached, dom0.key_file, vip="10.77.0.100", file_system=nowhere), SLOW))
 
 
 def test_xl_info_becomes_facts(dom0: Lab, seen: Look) -> None:

@@ -3,16 +3,23 @@
 # Needs root. A finished folder holds `ready`; what is there already is kept.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")"); LAB=$1; mkdir -p "$LAB"; cd "$LAB"; rm -f ready
-WORK=/dev/shm; [ -w $WORK ] || WORK=/tmp
+WORK=/dev/shm; [ "$(df -Pk $WORK 2>/dev/null | awk 'END{print $4+0}')" -gt 1500000 ] && [ -w $WORK ] || WORK=/tmp
+NET='-o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20'  # a mirror that hangs is none
+D=; R=; I=; trap 'rm -rf ${D:+"$D"} ${R:+"$R"} ${I:+"$I"}' EXIT; trap 'exit 143' TERM INT
 P="openssh-server,ocfs2-tools,iproute2,nfs-common,nfs-kernel-server,kmod,iputils-arping,iputils-ping,busybox-static,util-linux,mount,udev,e2fsprogs,procps,multipath-tools,iptables,dmidecode,lvm2,ntpsec,ntpsec-ntpdate,netcat-openbsd,xen-utils-4.17,xenstore-utils"
 
 # 1. kernel and hypervisor; vmlinux is taken out of the bzImage: QEMU starts it through PVH, 3 s less a boot
-IMG=$(apt-cache depends linux-image-amd64 | awk '/Depends: linux-image-[0-9]/{print $2; exit}')
+kernel() { apt-cache depends linux-image-amd64 2>/dev/null | awk '/Depends: linux-image-[0-9]/{print $2; exit}'; }
+IMG=$(kernel)
+# shellcheck disable=SC2086 # NET is a list of words
+[ -n "$IMG" ] || { apt-get update -qq $NET; IMG=$(kernel); }
 [ -n "$IMG" ] || { echo "apt knows no linux-image-amd64" >&2; exit 1; }
 KV=${IMG#linux-image-}
 if [ ! -f "k/lib/modules/$KV/modules.dep" ]; then
-  (cd "$WORK" && D=$(mktemp -d) && cd "$D" && apt-get download -q "$IMG" xen-hypervisor-4.17-amd64 >/dev/null \
-    && dpkg-deb -x ${IMG}_*.deb "$LAB/k" && dpkg-deb -x xen-hypervisor-*.deb x && gzip -dc x/boot/xen-4.17-amd64.gz > "$LAB/xen"; rm -rf "$D")
+  D=$(mktemp -d $WORK/debs.XXXX); chmod 755 "$D"
+  # shellcheck disable=SC2086
+  (cd "$D" && apt-get download -q $NET "$IMG" xen-hypervisor-4.17-amd64 >/dev/null)
+  dpkg-deb -x "$D/${IMG}"_*.deb "$LAB/k"; dpkg-deb -x "$D"/xen-hypervisor-*.deb "$D/x"; gzip -dc "$D/x/boot/xen-4.17-amd64.gz" > "$LAB/xen"
   depmod -b k "$KV"
 fi
 python3 - "k/boot/vmlinuz-$KV" vmlinux <<'PY'
@@ -38,13 +45,14 @@ if [ ! -f root.tar ]; then
   rm -f root.part.tar
   TMPDIR=$WORK mmdebstrap --quiet --mode=root --variant=apt --include="$P" --dpkgopt=force-unsafe-io \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
-    --aptopt='Apt::Install-Recommends "false"' bookworm root.part.tar \
+    --aptopt='Apt::Install-Recommends "false"' --aptopt='Acquire::Retries "1"' \
+    --aptopt='Acquire::http::Timeout "20"' --aptopt='Acquire::https::Timeout "20"' bookworm root.part.tar \
     $(ls /etc/apt/sources.list /etc/apt/sources.list.d/*.sources 2>/dev/null)
   mv root.part.tar root.tar
 fi
 
 # 3. disk image
-R=$(mktemp -d $WORK/root.XXXX); I=$(mktemp -d $WORK/init.XXXX); trap 'rm -rf "$R" "$I"' EXIT
+R=$(mktemp -d $WORK/root.XXXX); I=$(mktemp -d $WORK/init.XXXX)
 tar -C "$R" -xpf root.tar; rm -rf "$R"/usr/lib/udev/hwdb.{bin,d} "$R"/var/cache/apt/* "$R"/var/lib/apt/lists/*
 mods() { for m in "$@"; do modprobe -d k -S "$KV" --show-depends "$m" 2>/dev/null | awk '/^insmod/{print $2}'; done | awk '!s[$0]++'; }
 MODS="virtio_blk virtio_scsi sd_mod sg virtio_net virtio_pci virtio_rng ext4 loop ocfs2 ocfs2_stack_o2cb ocfs2_dlmfs nfs
