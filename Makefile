@@ -33,8 +33,8 @@ test-fast: setup ## the quick ones only
 explore: setup ## TIMES=30 as many examples of every property, drawn anew (many minutes)
 	POOLWRIGHT_TEST_EXAMPLES=$(or $(TIMES),30) $(BIN)/pytest -n 2 --dist worksteal -m "hypothesis and not real" --timeout 3600 $(PYTEST_ARGS)
 
-test-real: setup ## real sshd, namespaces and disk images (root and the packages of .ci/run)
-	POOLWRIGHT_TEST_REAL=1 $(BIN)/pytest -m real -ra --durations=5 --ignore=tests/real/test_machines.py --ignore=tests/real/test_xen.py $(PYTEST_ARGS)
+test-real: setup ## real sshd, namespaces, disk images, emulated machines, a Xen dom0 (root and the packages of .ci/run)
+	POOLWRIGHT_TEST_REAL=1 $(BIN)/pytest -m real -ra --durations=5 $(PYTEST_ARGS)
 
 test-machines: setup ## only the emulated machines and the Xen dom0 (root, QEMU; builds an image first)
 	POOLWRIGHT_TEST_REAL=1 $(BIN)/pytest -ra --durations=5 tests/real/test_machines.py tests/real/test_xen.py $(PYTEST_ARGS)
