@@ -66,6 +66,7 @@ class Matrix:
     servers: tuple[str, ...]  # in the given order
     profiles: Mapping[str, CpuProfile | None]
     _index: dict[str, int] = field(default_factory=dict)
+    _cells: dict[tuple[int, int, Guest], compat.Cell] = field(default_factory=dict)
 
     def class_of(self, server: str) -> int:
         """Number of a server's class; KeyError for a server that is not here."""
@@ -78,8 +79,12 @@ class Matrix:
         return self.verdicts[guest][self._index[a]][self._index[b]]
 
     def cell(self, i: int, j: int, guest: Guest) -> compat.Cell:
-        """The cell of two classes with rows, flags and words."""
-        return compat.cell(self.space, self.classes[i].effective, self.classes[j].effective, guest)
+        """The cell of two classes with rows, flags and words, made once."""
+        found = self._cells.get((i, j, guest))
+        if found is None:
+            found = compat.cell(self.space, self.classes[i].effective, self.classes[j].effective, guest)
+            self._cells[i, j, guest] = found
+        return found
 
     def works(self, guests: Sequence[Guest] | None = None) -> list[int]:
         """Bit j of item i: guests of all these kinds may move from class i to class j."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from core.cpu import compat, origin
+from core.cpu import origin
 from core.cpu.fleet import Fleet
 from core.cpu.generation import generation
 from core.cpu.matrix import Matrix, build
@@ -33,20 +33,12 @@ class CompatReport:
     pool: PoolView
     title: str = "Live migration compatibility"
     difference: Difference | None = None
-    _cells: dict[tuple[int, int, Guest], compat.Cell] = field(default_factory=dict)
     _twins: dict[object, list[Effective]] = field(default_factory=dict)  # classes of one silicon
-
-    def cell(self, i: int, j: int, guest: Guest) -> compat.Cell:
-        """The cell between two classes, made once."""
-        key = (i, j, guest)
-        if key not in self._cells:
-            self._cells[key] = self.matrix.cell(i, j, guest)
-        return self._cells[key]
 
     def reasons(self, i: int, j: int, guest: Guest) -> tuple[origin.Reason, ...]:
         """Likely origin of each flag missing in a cell; none between vendors, where it says nothing."""
         a, b = self.matrix.classes[i].effective, self.matrix.classes[j].effective
-        if a is None or b is None or a.vendor != b.vendor or not self.cell(i, j, guest).missing:
+        if a is None or b is None or a.vendor != b.vendor or not self.matrix.cell(i, j, guest).missing:
             return ()
         if not self._twins:
             for item in self.matrix.classes:

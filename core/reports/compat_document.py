@@ -68,7 +68,7 @@ class _Cells:
 
     def cell(self, i: int, j: int, guest: Guest) -> dict[str, Any]:
         """A cell with the number of its reason."""
-        cell, classes = self._found.cell(i, j, guest), self._found.matrix.classes
+        cell, classes = self._found.matrix.cell(i, j, guest), self._found.matrix.classes
         return {
             "from": classes[i].id,
             "to": classes[j].id,

@@ -138,7 +138,7 @@ def _heat_map(found: CompatReport, guest: Guest) -> str:
 
 
 def _cell(found: CompatReport, i: int, j: int, guest: Guest, tab: str) -> str:
-    cell = found.cell(i, j, guest)
+    cell = found.matrix.cell(i, j, guest)
     classes = found.matrix.classes
     rows = f" ({' '.join(cell.rows)})" if cell.rows else ""
     tip = escape(f"{classes[i].id} to {classes[j].id}: {_NAMES[cell.verdict]}{rows}. {cell.text}")
@@ -172,7 +172,7 @@ def _why_rows(found: CompatReport) -> Iterable[tuple[object, ...]]:
                 continue
             texts: dict[tuple[str, str, str], list[str]] = {}
             for guest in found.matrix.guests:
-                cell = found.cell(i, j, guest)
+                cell = found.matrix.cell(i, j, guest)
                 if cell.verdict is not CellVerdict.ALLOWED:
                     key = (_NAMES[cell.verdict], " ".join(cell.rows), cell.text)
                     texts.setdefault(key, []).append(guest.value.upper())
@@ -190,7 +190,7 @@ def _flag_rows(found: CompatReport) -> Iterable[tuple[object, ...]]:
         for i in count
         for j in count
         for g in found.matrix.guests
-        for name in found.cell(i, j, g).missing
+        for name in found.matrix.cell(i, j, g).missing
     }
     for name in sorted(missing):
         yield name, flags.meaning(name)

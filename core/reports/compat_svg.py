@@ -61,7 +61,7 @@ def _map(found: CompatReport, guest: Guest, top: int) -> str:
         parts.append(_text(20, y + 15, item.id))
         for j, other in enumerate(classes):
             verdict = found.matrix.verdicts[guest][i][j]
-            cell = found.cell(i, j, guest)
+            cell = found.matrix.cell(i, j, guest)
             title = escape(f"{item.id} to {other.id}: {verdict.value} {' '.join(cell.rows)}: {cell.text}")
             x = LEFT + CELL * j
             box = f'<rect x="{x}" y="{y}" width="{CELL - 2}" height="{CELL - 2}" fill="{COLOURS[verdict]}"/>'

@@ -109,7 +109,7 @@ def _reasons(found: CompatReport) -> list[str]:
     same_rule: dict[str, list[str]] = {}
     lines: list[str] = []
     for (i, j), guests in seen.items():
-        cell = found.cell(i, j, guests[-1])
+        cell = found.matrix.cell(i, j, guests[-1])
         pair = f"{classes[i].id}>{classes[j].id}"
         if cell.rows[:1] in (("C01",), ("C02",), ("C03",)) or (
             cell.verdict is CellVerdict.UNKNOWN and not cell.missing
