@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from core.errors import TransportError
 from core.facts.batch import run_batch
 from core.facts.looks import VolumeLook
 from core.facts.nfs_trial import TRIAL_S, NfsTrial, nfs_trial, read_trial
@@ -225,6 +226,26 @@ def test_trials_leave_nothing_behind(stage: Stage) -> None:
     left = stage.lab.run(stage.scenery.nfs, "find /export -name '.pw*'")
     mounted = stage.lab.run(stage.scenery.servers[1], "grep /tmp /proc/mounts; ls -A /tmp; true")
     assert (left, mounted.strip()) == ("", "")
+
+
+def test_a_trial_whose_connection_is_cut_cleans_up_by_itself(stage: Stage) -> None:
+    one = stage.scenery.servers[0]
+    word = secrets.token_hex(6)
+    folder, file = f"/tmp/.pw{word}", f".pw{word}"
+    commands = nfs_trial(stage.scenery.nfs.address, "/export/good", folder, file)
+
+    async def cut(session: SshSession) -> None:
+        begun = asyncio.create_task(session.run(f"until [ -d {folder} ]; do sleep 0.05; done", limit_s=120))
+        trial = asyncio.create_task(run_batch(session, commands, limit_s=TRIAL_S * 4))
+        await begun
+        session.connection.abort()
+        with pytest.raises(TransportError):
+            await trial
+
+    stage.on(one, cut)
+    gone = f"while [ -e {folder} ]; do sleep 0.2; done; grep -c {folder} /proc/mounts; true"
+    assert stage.lab.run(one, gone).strip() == "0"
+    assert stage.lab.run(stage.scenery.nfs, f"ls -A /export/good | grep -c {file}; true").strip() == "0"
 
 
 def test_a_clock_that_is_off(stage: Stage) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import time
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.facts.batch import Section
+from core.facts.commands import sweep_share
 from core.facts.nfs_trial import nfs_trial, read_trial
 
 GOOD = "trial:mounted\ntrial:made\ntrial:file -rw-r--r-- 1 0 0 0 Nov 22 16:40 /tmp/.pwtrial0000/.pwfile000\n"
@@ -74,3 +80,22 @@ def test_unusable_words_are_refused(server: str, export: str, folder: str, name:
 def test_an_export_is_quoted() -> None:
     command = nfs_trial("nfs", "/a b;reboot", "/tmp/.pw12345678", ".pw12345678")["trial"]
     assert "'nfs:/a b;reboot'" in command
+
+
+def test_only_old_empty_files_of_ours_are_swept_from_a_share(tmp_path: Path) -> None:
+    """What a trial that died left in the share goes with the next one; a young, a full or another's file stays."""
+    old_s = time.time() - 3600
+    for name, text, is_old in (
+        (".poolwright-0123456789abcdef", "", True),
+        (".poolwright-just-now", "", False),
+        (".poolwright-not-ours", "text", True),
+        ("ovspoolfs.img", "", True),
+    ):
+        (tmp_path / name).write_text(text)
+        if is_old:
+            os.utime(tmp_path / name, (old_s, old_s))
+    (tmp_path / ".poolwright-folder").mkdir()
+    os.utime(tmp_path / ".poolwright-folder", (old_s, old_s))
+    subprocess.run(["/bin/sh", "-c", sweep_share(str(tmp_path))], check=True)
+    left = {one.name for one in tmp_path.iterdir()}
+    assert left == {".poolwright-just-now", ".poolwright-not-ours", "ovspoolfs.img", ".poolwright-folder"}
