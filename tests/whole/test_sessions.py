@@ -21,7 +21,7 @@ import pytest
 from core.engine.history import JournalReader
 from core.errors import RunnerError
 from core.lab.fleet import Lab, write_private
-from core.models.events import EventKind
+from core.models.events import EventKind, StepState
 from core.paths import StatePaths
 from core.runner import client
 from tests.transports.sshd import Sshd, has_ssh_client, missing, running_sshd
@@ -29,7 +29,7 @@ from tests.transports.sshd import Sshd, has_ssh_client, missing, running_sshd
 SPEED = 15.0  # a run of three servers takes some eight seconds: long enough to lose a session in
 POOLWRIGHT = f"{sys.executable} -m tui"
 ROOT = Path(__file__).parents[2]
-WAIT_S = 40.0
+WAIT_S = 90.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Place:
 
     @property
     def state(self) -> Path:
-        return self.folder / "state"
+        return self.folder / "poolwright"  # what XDG_STATE_HOME=folder leads to
 
     def line(self, command: str, *words: str) -> str:
         """One poolwright command as a shell takes it."""
@@ -53,20 +53,22 @@ class Place:
         spec = self.folder / "ready.json.spec.yaml"
         return self.line("apply", str(spec), "--password-file", str(self.folder / "passwords"), "--yes")
 
-    def run_id(self) -> str:
-        """The only run there is, once it stands."""
+    def run_id(self, *, steps_done: int = 0) -> str:
+        """The only run there is, once so many of its steps are done."""
         end = time.monotonic() + WAIT_S
         while time.monotonic() < end:
             runs = client.list_runs(self.state) if self.state.exists() else []
             if runs and runs[0].last_seq > 0:
-                return runs[0].run
-            time.sleep(0.05)
-        raise TimeoutError("no run began")
+                view = client.show_run(self.state, runs[0].run)
+                if sum(step.state is StepState.DONE for step in view.steps) >= steps_done:
+                    return view.run
+            time.sleep(0.05)  # another process: there is no event to wait for
+        raise TimeoutError(f"no run with {steps_done} steps done")
 
 
 @asynccontextmanager
-async def place(folder: Path) -> AsyncIterator[Place]:
-    async with Lab.from_scenario("healthy-nfs", servers=3, speed=SPEED) as lab:
+async def place(folder: Path, speed: float = SPEED) -> AsyncIterator[Place]:
+    async with Lab.from_scenario("healthy-nfs", servers=3, speed=speed) as lab:
         lab.write_ready(folder / "ready.json")
         passwords = "".join(f"{name}: {value}\n" for name, value in lab.passwords.items())
         write_private(folder / "passwords", passwords)
@@ -147,7 +149,7 @@ async def test_a_tmux_server_that_is_killed_loses_nothing(tmp_path: Path) -> Non
         await asyncio.to_thread(operator)
 
 
-def _ssh(server: Sshd, folder: Path, command: str) -> list[str]:
+def ssh_words(server: Sshd, folder: Path, command: str) -> list[str]:
     known = folder / "known"
     known.write_text(f"[127.0.0.1]:{server.port} {server.host_key.export_public_key().decode()}")
     options = [
@@ -169,7 +171,7 @@ def _ssh(server: Sshd, folder: Path, command: str) -> list[str]:
 async def test_an_ssh_connection_that_is_cut_loses_nothing(tmp_path: Path) -> None:
     def operator(server: Sshd) -> None:
         server.user_key.chmod(0o600)
-        first = _ssh(server, tmp_path, here.apply)
+        first = ssh_words(server, tmp_path, here.apply)
         terminal = pexpect.spawn(first[0], first[1:], encoding="utf-8", timeout=WAIT_S)
         run = begun(terminal)
         terminal.kill(signal.SIGKILL)  # no goodbye: the line is dead
@@ -182,7 +184,7 @@ async def test_an_ssh_connection_that_is_cut_loses_nothing(tmp_path: Path) -> No
         nothing_is_lost(here, run)
 
     def _over(server: Sshd, command: str) -> tuple[int, str]:
-        argv = _ssh(server, tmp_path, command)
+        argv = ssh_words(server, tmp_path, command)
         again = pexpect.spawn(argv[0], argv[1:], encoding="utf-8", timeout=WAIT_S)
         said = again.read()
         again.close()
