@@ -25,6 +25,7 @@ from core.platforms.oracle_vm.look_peers import PeersLook
 from core.platforms.oracle_vm.look_storage import StorageLook
 from core.platforms.oracle_vm.planes import plane_of, short_reason
 from core.platforms.oracle_vm.probes import dom0
+from core.platforms.oracle_vm.probes.sections import is_solaris
 from core.platforms.oracle_vm.spec import LunFileSystem, NfsFileSystem, PoolSpec
 from core.text import inert
 from core.transports.base import CommandSession
@@ -62,7 +63,7 @@ class Dom0Look:
     @property
     def is_solaris(self) -> bool:
         """Whether the server's own system is Solaris."""
-        return dom0.is_solaris(self._base)
+        return is_solaris(self._base)
 
     def fail(self, error: PoolwrightError) -> None:
         """The connection could not be made or was lost: nothing more is known from here."""

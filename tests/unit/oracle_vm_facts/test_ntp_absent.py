@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.facts.batch import Section
-from core.platforms.oracle_vm.probes.dom0 import read_ntp_peers
+from core.platforms.oracle_vm.probes.dom0_network import read_ntp_peers
 
 REFUSED = Section("ntpq", "ntpq -pn", 1, "ntpq: read: Connection refused\n")
 SILENT = Section("ntpq", "ntpq -pn", 1, "***Request timed out\n")
