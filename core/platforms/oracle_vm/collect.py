@@ -148,6 +148,7 @@ class _ServerLook:
         self.agent = AgentLook(client)
         self.dom0 = Dom0Look(self.name, target.address, spec, access.limits, intrusive=intrusive)
         self.is_named = asyncio.Event()  # its host name is known, or will not be
+        self.has_own_facts = asyncio.Event()  # its own system was read, or will not be
         self._ready = asyncio.Event()  # its own facts are complete, only peers' names are left
 
     async def run(
@@ -172,6 +173,7 @@ class _ServerLook:
             self._cut(inert(f"cannot look at it: {type(_first(error)).__name__}: {_first(error)}", 300))
         finally:
             self.is_named.set()
+            self.has_own_facts.set()
 
     async def _look(self, peers: _Peers) -> None:
         endpoint = ssh_endpoint(self.spec, self.target)
@@ -199,6 +201,7 @@ class _ServerLook:
                 endpoint, user=access.user, access=self.access, key_file=access.key_file, jump=self.jump
             ) as session:
                 await self.dom0.run(session, session.warnings)
+                self.has_own_facts.set()
                 if self._knows_its_name():
                     self.is_named.set()
                 else:
@@ -210,8 +213,10 @@ class _ServerLook:
                     await self.dom0.look_at_peers(session, await peers.of(self.name))
         except PoolwrightError as error:
             self.dom0.fail(error)
+            self.has_own_facts.set()
             await asyncio.wait([agent])
         finally:
+            self.has_own_facts.set()
             if agent.done() or self._knows_its_name():
                 self.is_named.set()
 
@@ -272,9 +277,14 @@ class _Peers:
     async def of(self, server: str) -> tuple[Peer, ...]:
         """All servers but this one, once their names are known or have been waited for.
 
-        In the order of the rounds: no two servers begin with the same peer.
+        In the order of the rounds: no two servers begin with the same peer. A server that has a heartbeat network of
+        its own also waits for what the others' own systems tell, since their addresses there stand in it.
         """
-        waits = [asyncio.ensure_future(look.is_named.wait()) for look in self.looks.values()]
+        own = self.looks.get(server)
+        events = [look.is_named for look in self.looks.values()]
+        if own is not None and heartbeat_address(own.dom0.seen) is not None:
+            events += [look.has_own_facts for look in self.looks.values()]
+        waits = [asyncio.ensure_future(event.wait()) for event in events]
         try:
             await asyncio.wait(waits, timeout=self._wait_s)
         finally:
