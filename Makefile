@@ -60,8 +60,9 @@ types: setup
 contracts: setup
 	$(BIN)/lint-imports
 
-fresh: setup ## generated documents are up to date
+fresh: setup ## generated documents and pictures are up to date
 	$(BIN)/python scripts/docs.py --check
+	$(BIN)/python scripts/screenshots.py --check
 
 format: setup ## put the code in the one form
 	$(BIN)/ruff format .

@@ -6,7 +6,6 @@ Imports Textual and nothing of core: the first paint waits for neither pydantic 
 from __future__ import annotations
 
 import gc
-import getpass
 import importlib
 import os
 import threading
@@ -40,13 +39,6 @@ SCREENS: Mapping[str, str] = {
     "connect": "ConnectScreen", "pool": "PoolScreen", "servers": "ServersScreen", "storage": "StorageScreen",
     "compatibility": "CompatibilityScreen", "review": "ReviewScreen", "run": "RunScreen", "done": "DoneScreen",
 }  # fmt: skip
-
-
-SURVIVES: Mapping[bool | None, str] = {
-    True: "a run outlives logout",
-    False: "a run ENDS at logout",
-    None: "logout may end a run",
-}
 
 
 class PoolwrightApp(App[int]):
@@ -103,7 +95,7 @@ class PoolwrightApp(App[int]):
         self.survives = ""  # how a run started here outlives the session, in words; empty: not known yet
         self.survival_warnings: tuple[str, ...] = ()
         self.own_keys: dict[str, str] = {}  # what the operator bound anew: binding id -> keys
-        self.operator = _operator()
+        self.operator = borrow.operator()
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def _has_theme(self) -> bool:
@@ -167,7 +159,7 @@ class PoolwrightApp(App[int]):
             runs = service.runs()
             if not self.survives:
                 found = service.survival()
-                self.survives = SURVIVES[found.survives]
+                self.survives = theme.SURVIVES[found.survives]
                 self.survival_warnings = found.warnings
         except (PoolwrightError, OSError) as error:
             self.call_from_thread(self.tell, f"cannot list the runs: {error}", bad=True)
@@ -307,12 +299,12 @@ class PoolwrightApp(App[int]):
 
     def show_help(self, about: Text) -> None:
         """Help for where the operator is, with the keys that work there."""
-        shown = [
-            (self.get_key_display(each.binding), each.binding.tooltip or each.binding.description)
-            for each in self.screen.active_bindings.values()
-            if each.enabled and each.binding.description and each.binding.id
-        ]
-        _ = self.push_screen(Help(about, shown))
+        shown: dict[str, list[str]] = {}
+        for each in self.screen.active_bindings.values():
+            if each.enabled and each.binding.description and each.binding.id:
+                words = each.binding.tooltip or each.binding.description
+                shown.setdefault(words, []).append(keys.name_of(each.binding.key))
+        _ = self.push_screen(Help(about, [(", ".join(names), words) for words, names in shown.items()]))
 
     @override
     def action_change_theme(self) -> None:
@@ -322,13 +314,6 @@ class PoolwrightApp(App[int]):
         self.theme = names[index % len(names)]
         if self._session is not None:
             self._session.touch()
-
-
-def _operator() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "operator"
 
 
 def run_wizard(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 
 from core import text as core_text
 
 ELLIPSIS = core_text.ELLIPSIS
+LIST_MAX_BYTES = 256 * 1024  # a list of servers; Manager's maximum is 256 of them
 
 
 def inert(text: object, limit: int = 400) -> str:
@@ -47,8 +49,34 @@ def _words(text: str) -> list[str]:
     return [word for word in words if word]
 
 
+def read_list(name: str) -> str:
+    """A file of servers as text; PoolwrightError when it cannot be read or is no list of servers by its size."""
+    from core.errors import PoolwrightError
+
+    try:
+        with Path(name).expanduser().open("rb") as file:
+            raw = file.read(LIST_MAX_BYTES + 1)
+    except OSError as error:
+        raise PoolwrightError(
+            f"cannot read {name}: {error.strerror or error}", fix="name another file"
+        ) from error
+    if len(raw) > LIST_MAX_BYTES:
+        raise PoolwrightError(
+            f"cannot read {name}: it is longer than {LIST_MAX_BYTES // 1024} KiB", fix="name another file"
+        )
+    return raw.decode("utf-8", "replace")
+
+
 def write_file(path: Path, text: str) -> None:
     """Write a file of mode 0600 atomically; OSError when that fails."""
     from core.paths import write_private
 
     write_private(path, text)
+
+
+def operator() -> str:
+    """Who is at work here, for waivers."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "operator"

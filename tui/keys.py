@@ -33,6 +33,21 @@ def key_of(binding: Binding, own: Mapping[str, str]) -> str:
     return (own.get(binding.id or "") or binding.key).split(",", 1)[0].strip()
 
 
+def name_of(key: str) -> str:
+    """A key as operators read it: F8, ^S, Esc, /."""
+    short = {
+        "delete": "Del",
+        "escape": "Esc",
+        "slash": "/",
+        "enter": "Enter",
+        "space": "Space",
+        "question_mark": "?",
+    }
+    if key.startswith("ctrl+"):
+        return f"^{key.removeprefix('ctrl+').upper()}"
+    return short.get(key) or (key.upper() if len(key) > 1 and key[0] == "f" and key[1:].isdigit() else key)
+
+
 def commands(app: PoolwrightApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
     """Steps of the wizard that are open, then every action of this screen, then what always works."""
     if app.has_session:
@@ -45,7 +60,7 @@ def commands(app: PoolwrightApp, screen: Screen[Any]) -> Iterator[SystemCommand]
         binding = active.binding
         if not active.enabled or not binding.id or not binding.description or binding.id.startswith("app."):
             continue
-        key = app.get_key_display(binding)
+        key = name_of(binding.key)
         about = f"{binding.tooltip or binding.description} ({key})"
         yield SystemCommand(binding.description, about, _run(active.node, binding.action))
     yield SystemCommand("Theme", "the next of dark, light and 16 colours (f12)", app.action_change_theme)

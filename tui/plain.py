@@ -7,36 +7,35 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
 from core.errors import PoolwrightError
-from core.models.results import CheckResult, Verdict
+from core.models.results import Verdict
 from tui import wizard
 from tui.answers import Answers
-from tui.borrow import expand_servers, inert
+from tui.borrow import expand_servers, inert, operator, read_list
 from tui.bridge import Bridge
 from tui.fields import FormField, is_shown
-from tui.session import Session
-from tui.theme import look
+from tui.items import CALM, Item
+from tui.plain_lines import INDENT, finding_lines, plan_lines, result_lines
+from tui.plain_talk import HELP, Back, Leave, Talk
+from tui.reach import NOTHING_NEW
+from tui.session import REASON_MIN, WAIVER_DAYS, Session
+from tui.theme import SURVIVES, look
+from tui.trust import UNREACHED
 
 if TYPE_CHECKING:
     from core.secrets import Secrets
-    from core.service import RunView, Service
+    from core.service import Service
 
-HELP = "Enter keeps the value in brackets. Type ? for help, < to go back, :quit to leave, - to empty a value."
-
-
-class Leave(Exception):
-    """The operator leaves the wizard."""
-
-
-class Back(Exception):
-    """The operator goes back one step."""
+SERVERS_HELP = (
+    "names, addresses or ranges such as ovs[01-16].example.com; -NAME drops one; @FILE takes a file of servers; "
+    "@manager takes those that Manager knows and that are in no pool; Enter ends the list"
+)
 
 
-class Plain:
+class Plain(Talk):
     """One pass through the wizard on lines."""
 
     def __init__(
@@ -47,30 +46,9 @@ class Plain:
         read: Callable[[str], str] = input,
         read_secret: Callable[[str], str] = getpass.getpass,
     ) -> None:
-        self.session = session
-        self.out = out or sys.stdout
-        self.read, self.read_secret = read, read_secret
+        super().__init__(session, out=out, read=read)
+        self.read_secret = read_secret
         self.runner = asyncio.Runner()
-
-    def say(self, text: str = "") -> None:
-        """One line."""
-        self.out.write(f"{text}\n")
-        self.out.flush()
-
-    def ask(self, prompt: str, about: str = "") -> str:
-        """One answer; `?` explains, `<` goes back, `:quit` leaves."""
-        while True:
-            try:
-                answer = self.read(f"{prompt} ").strip()
-            except EOFError as error:
-                raise Leave from error
-            if answer == ":quit":
-                raise Leave
-            if answer == "<":
-                raise Back
-            if answer != "?":
-                return answer
-            self.say(about or HELP)
 
     def run(self) -> int:
         """From the first step to the last; the exit code."""
@@ -155,18 +133,27 @@ class Plain:
 
     # -- trust and servers
 
-    def _trust(self) -> None:
-        while not self.session.is_trusted():
+    def _trust(self, is_settled: Callable[[], bool] | None = None) -> None:
+        """Show every identity and have the new ones confirmed by their count, until all that is named is settled."""
+        is_settled = is_settled or self.session.is_trusted
+        trust = self.session.trust
+        while not is_settled():
             self.say("asking every server for its identity; no secret is sent")
             for each in self.runner.run(self.session.look_at_identities()):
                 shown = each.fingerprint or each.reason
                 self.say(
                     f"{look(each.state.value).word}: {each.endpoint.server} {each.endpoint.plane} {inert(shown)}"
                 )
-            if self.session.trust.of("changed"):
+            if trust.of("changed"):
                 self.say("an identity has changed: nothing goes on until you know why")
                 raise Leave
-            new = len(self.session.trust.of("new"))
+            if trust.is_jump_in_the_way:
+                self.say("the jump host could not be reached, so nothing behind it was asked")
+                self.ask("Enter asks again, < goes back:")
+                continue
+            if unreached := len(trust.of(UNREACHED)):
+                self.say(f"{unreached} could not be reached; they are asked for again when they answer")
+            new = len(trust.of("new"))
             if new and self.ask(f"Type {new} to trust the {new} new ones:") != str(new):
                 self.say("not confirmed")
                 raise Back
@@ -175,12 +162,11 @@ class Plain:
     def _servers(self, step_id: str) -> None:
         names = self.session.answers.servers
         self.say(f"{len(names)} servers: {', '.join(names) or 'none yet'}")
-        while True:
-            about = "names, addresses or ranges such as ovs[01-16].example.com; -NAME drops one; Enter ends the list"
-            answer = self.ask("Add servers (Enter goes on):", about)
-            if not answer:
-                break
-            self._edit_servers(answer)
+        while answer := self.ask("Add servers (Enter goes on, ? tells how):", SERVERS_HELP):
+            try:
+                self._edit_servers(answer)
+            except PoolwrightError as error:
+                self.say(str(error))
         self._form(step_id)
         if not self.session.answers.servers or self.session.draft() is None:
             return
@@ -191,12 +177,29 @@ class Plain:
         names = self.session.answers.servers
         if answer.startswith("-"):
             self.session.answers.set_servers([name for name in names if name != answer[1:].strip()])
+        elif answer == "@manager":
+            self._servers_of_manager()
         else:
-            more, wrong = expand_servers(answer)
-            self.session.answers.set_servers([*names, *more])
-            for each in wrong:
-                self.say(each)
+            self._add(read_list(answer[1:].strip()) if answer.startswith("@") else answer)
         self.say(f"{len(self.session.answers.servers)} servers")
+
+    def _add(self, text: str) -> None:
+        more, wrong = expand_servers(text)
+        self.session.answers.set_servers([*self.session.answers.servers, *more])
+        for each in wrong:
+            self.say(inert(each))
+
+    def _servers_of_manager(self) -> None:
+        if self.session.controller_spec() is not None:
+            self._trust(self.session.is_controller_trusted)
+        self.say("asking Manager for its servers")
+        names = self.runner.run(self.session.known_servers())
+        for name in names:
+            self.say(f"{INDENT}{inert(name)}")
+        if not names:
+            self.say("Manager knows no further server that is in no pool")
+        elif self.ask(f"Type yes to add these {len(names)}:") == "yes":
+            self._add("\n".join(names))
 
     def _check(self) -> None:
         if self.session.is_fresh:
@@ -209,7 +212,10 @@ class Plain:
         self._say_findings()
 
     def _say_findings(self) -> None:
-        for found in self.session.findings():
+        findings = self.session.findings()
+        told: list[Item] = [*self.session.causes()]
+        told = [*told, *(each for each in findings if each.verdict.value in CALM)] if told else [*findings]
+        for found in told:
             for line in finding_lines(found):
                 self.say(line)
         passed = sum(each.verdict is Verdict.PASS for each in self.session.results.values())
@@ -234,18 +240,19 @@ class Plain:
             self._trust()
         self._check()
         self._accept()
+        self._waive()
         if wizard.missing(step_id, self.session):
             return
         plan = self.session.plan()
         if plan is None:
             self.say(self.session.plan_error)
             return
-        for number, step in enumerate(plan.steps, 1):
-            self.say(f"{number}. {inert(step.title)}{' (no way back)' if step.is_point_of_no_return else ''}")
-            for command in step.commands:
-                self.say(f"     {inert(command, 1000)}")
-            for command in step.undo_commands:
-                self.say(f"     undo: {inert(command, 1000)}")
+        for line in plan_lines(plan):
+            self.say(line)
+        survival = self.session.service.survival()
+        self.say(f"{SURVIVES[survival.survives]}: {inert(survival.text)}")
+        for warning in survival.warnings:
+            self.say(f"warning: {inert(warning)}")
         self.say("Nothing has been changed yet.")
         if self.ask(f"Type {plan.pool} to create the pool:") != plan.pool:
             raise Back
@@ -260,6 +267,22 @@ class Plain:
             if answer and not self.session.accept(answer):
                 self.say("that is not its id")
 
+    def _waive(self) -> None:
+        """Findings that stop the run may be answered for, with a reason, one by one."""
+        while (verdicts := self.session.verdicts()) is not None and verdicts.refusals:
+            for number, found in enumerate(verdicts.refusals, 1):
+                self.say(f"in the way {number}: {found.id} {inert(found.target)}: {inert(found.detail)}")
+            about = f"a finding that is answered for is waived for {WAIVER_DAYS} days; mending it is better"
+            answer = self.ask("Number of a finding to answer for, Enter leaves them:", about)
+            if not answer.isdecimal() or not 0 < int(answer) <= len(verdicts.refusals):
+                return
+            reason = self.ask("Why is it acceptable?", about)
+            if len(reason) < REASON_MIN:
+                self.say("a waiver needs a reason")
+                continue
+            self.session.waive([verdicts.refusals[int(answer) - 1].key], reason, operator())
+            self.runner.run(self.session.check(NOTHING_NEW))
+
     def _follow(self, run: str) -> int:
         self.say(f"run {run}; Ctrl-C leaves it to itself, `poolwright attach {run}` comes back")
         bridge = Bridge(self.session.service, run)
@@ -273,31 +296,6 @@ class Plain:
             self.say(line)
         outcome = bridge.ended.outcome
         return {"created": 0, "needs_human": 3}.get(outcome.value if outcome else "", 1)
-
-
-def finding_lines(found: CheckResult) -> list[str]:
-    """A finding as lines: word, id, where, what was seen, fix."""
-    lines = [
-        f"{look(found.verdict.value).word}: {found.id} {' '.join(found.rules)} {found.target}: {found.title}"
-    ]
-    lines.append(f"     {inert(found.detail, 1000)}")
-    if found.fix:
-        lines.append(f"     fix: {inert(found.fix, 1000)}")
-    return [inert(lines[0], 400), *lines[1:]]
-
-
-def result_lines(view: RunView) -> list[str]:
-    """How a run ended, as lines."""
-    lines = [
-        f"outcome: {view.outcome.value if view.outcome else view.state.value}",
-        *([inert(view.message)] if view.message else []),
-    ]
-    words = {True: "holds", False: "DOES NOT HOLD", None: "not seen"}
-    lines += [f"{words[each.holds]}: {inert(each.title)}: {inert(each.detail)}" for each in view.verification]
-    for left in view.residue:
-        lines.append(f"left behind: {inert(left.what)} at {inert(left.where)}")
-        lines += [f"     {inert(command, 1000)}" for command in left.commands]
-    return lines
 
 
 def run_plain(

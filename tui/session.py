@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from copy import deepcopy
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from tui.book import Book
 from tui.borrow import inert
 from tui.fields import FormField, build, is_shown
 from tui.reach import EVERYTHING, Reach, reach_of
+from tui.sketch import sketch
 from tui.theme import rank
 from tui.trust import CONTROLLER, Trust
 
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
 SPEC_ONLY = ("accept", "waivers")  # parts of the spec whose change leaves the facts as they are
 SAFE_SECTIONS = ("pool", "storage")  # forms whose answers never change how servers are reached
-_PLACEHOLDER = "placeholder"
+REASON_MIN = 3  # letters of a reason that can be taken for one
+WAIVER_DAYS = 90  # a waiver given in the wizard ends by itself
 TRIES = 3  # servers asked one by one until one of them answers to an untried secret
 
 
@@ -130,14 +132,7 @@ class Session:
         """A spec with placeholders for what is missing: only to ask which secrets will be needed, never to connect."""
         if (draft := self.draft()) is not None:
             return draft
-        data = deepcopy(self.answers.data)
-        for _turn in range(8):
-            try:
-                return self.platform.spec_model.model_validate(data)
-            except ValidationError as error:
-                for detail in error.errors(include_url=False, include_input=False, include_context=False):
-                    _fill(data, detail["loc"], detail["type"])
-        return None
+        return sketch(self.platform.spec_model, self.answers.data)
 
     def secrets_needed(self) -> list[tuple[str, str, str]]:
         """(name, label, help) of each secret the answers call for."""
@@ -438,6 +433,15 @@ class Session:
                 return True
         return False
 
+    def waive(self, keys: Sequence[tuple[str, str]], reason: str, who: str) -> None:
+        """Answer for results (check, target) with a reason; it ends by itself after WAIVER_DAYS."""
+        until = datetime.now(UTC).date() + timedelta(days=WAIVER_DAYS)
+        for check, target in keys:
+            self.answers.add_waiver(
+                {"check": check, "target": target, "reason": reason, "who": who, "until": str(until)}
+            )
+        self.touch()
+
     def plan(self) -> Plan | None:
         """The plan for the present answers; None (with `plan_error` set) when none can be made yet."""
         self.plan_error = ""
@@ -476,25 +480,3 @@ class Session:
     def touch(self) -> None:
         """Something that is shown has changed."""
         self.version += 1
-
-
-def _fill(data: dict[str, Any], loc: tuple[int | str, ...], kind: str) -> None:
-    """Put a placeholder where the model misses something, take away what does not fit."""
-    here: Any = data
-    path = list(loc)
-    while len(path) > 1:
-        part = path.pop(0)
-        if isinstance(here, dict) and isinstance(part, str):
-            if part not in here and kind != "missing":
-                continue  # the tag of a union
-            here = here.setdefault(part, {})
-        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
-            here = here[part]
-    if not isinstance(here, dict):
-        return
-    if kind == "missing":
-        here[path[0]] = [{"address": _PLACEHOLDER}] if path[0] == "servers" else _PLACEHOLDER
-    elif here.get(path[0]) == _PLACEHOLDER and kind.startswith(("model", "dict")):
-        here[path[0]] = {}  # a part, not a value
-    else:
-        here.pop(path[0], None)

@@ -78,6 +78,12 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
 )
 STATES: Mapping[str, Look] = {state: Look(*rest) for state, *rest in _TABLE}
 
+SURVIVES: Mapping[bool | None, str] = {
+    True: "a run outlives logout",
+    False: "a run ENDS at logout",
+    None: "logout may end a run",
+}
+
 # worst first; what is not named here never outranks what is
 RANK = ("fail", "changed", "unknown", "blocked", "warn", "waived", "info", "pass", "not_applicable")
 

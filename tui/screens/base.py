@@ -31,8 +31,11 @@ class StepScreen(QuietScreen[None]):
     """One step. A subclass brings `body`, and `draw` for what the session changes by itself."""
 
     step_id: ClassVar[str]
+    LACKS: ClassVar[str] = "missing"  # how the line above the buttons begins while this step may not be left
     AUTO_FOCUS = ""  # each screen sets its own focus on arrival
     CSS_PATH = "base.tcss"
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (72, "-normal")]
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-short"), (22, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f8,ctrl+n", "next", "Next", id="wizard.next", tooltip="go on to the next part"),
         Binding(
@@ -143,8 +146,9 @@ class StepScreen(QuietScreen[None]):
         if self.session.error and not activity:
             made = paint.styled(self.pw, self.session.error, "bad")
         elif missing:
-            more = f"  (+{len(missing) - 1} more)" if len(missing) > 1 else ""
-            made = paint.styled(self.pw, f"{activity}missing: {missing[0]}{more}", "warn")
+            many = f" (1 of {len(missing)})" if len(missing) > 1 else ""
+            room = max(self.query_one("#missing").size.width, 40)
+            made = paint.styled(self.pw, f"{activity}{self.LACKS}{many}: {missing[0]}", "warn", room)
         else:
             text, style = self.when_complete()
             made = paint.styled(self.pw, f"{activity}{text}", style)

@@ -67,7 +67,19 @@ class DoneScreen(StepScreen):
 
     @override
     def show_missing(self) -> None:
-        return
+        text = "Up and Down scroll; the record stays"
+        if self.view is not None and text != self._said:
+            self._said = text
+            self.query_one("#missing", Static).update(
+                f"{text}: poolwright show {self.view.run}", layout=False
+            )
+
+    @override
+    def help_text(self) -> Text:
+        return Text(
+            "How the run ended, what was looked at afterwards on every server, and what is left for a person, with "
+            "its commands. Nothing more happens by itself."
+        )
 
     def action_home(self) -> None:
         """Back to the start, ready for another pool."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -21,18 +20,19 @@ from core.models.plan import Plan
 from core.models.results import Cause
 from tui import paint, saving
 from tui.fields import get_at
+from tui.items import CALM, Item, results_of, where_of
 from tui.screens.base import StepScreen
-from tui.widgets.findings import CALM, Findings, Item, results_of, where_of
+from tui.session import REASON_MIN, WAIVER_DAYS
+from tui.widgets.findings import Findings
 from tui.widgets.plan_view import PlanView
 from tui.widgets.save_as import SaveAs
-
-WAIVER_DAYS = 90  # a waiver typed here ends by itself
 
 
 class ReviewScreen(StepScreen):
     """Two views, findings and plan; one line to start."""
 
     step_id = "review"
+    LACKS = "in the way"
     CSS_PATH = "review.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "view", "Plan", id="review.view", tooltip="the plan, or the findings again"),
@@ -82,7 +82,7 @@ class ReviewScreen(StepScreen):
     def buttons(self) -> Iterator[Button]:
         yield self.button("Back", "back")
         yield self.button("Plan", "view")
-        yield self.button("Causes/all", "fold")
+        yield self.button("All", "fold")
         yield self.button("Check", "check")
         yield self.button("Accept", "accept")
         yield self.button("Waive", "waive")
@@ -106,19 +106,33 @@ class ReviewScreen(StepScreen):
         self.query_one(Findings).show(self._ordered(), self.session.stale())
         self.plan = None if self.missing() else self.session.plan()
         self.query_one(PlanView).show(self.pw, self.plan or self._draft_plan(), self.session.plan_error)
-        counts = Text("  ").join(
-            paint.state(self.pw, verdict).append(f" {count}")
-            for verdict in ("fail", "unknown", "blocked", "warn", "waived", "info", "pass")
-            if (count := self.session.results.count(verdict))
-        )
-        steps = f"   plan: {len(self.plan.steps)} steps" if self.plan else "   no plan yet"
-        report = self.session.coverage()
-        known = f"   {report.overall.score_pct} % known" if report is not None else ""
-        self.query_one("#counts", Static).update(counts.append(known + steps))
+        self.query_one("#counts", Static).update(self._counts())
         self.query_one("#prompt", Label).update(f"Type {self.pool_name!r} and Enter to create the pool:")
         self.query_one("#question").display = self.plan is not None
         if self.plan is not None and self.focused is None:
             self.query_one("#name").focus()
+
+    def _counts(self) -> Text:
+        """The gravest numbers first, and as many as there is room for."""
+        room = max(self.query_one("#counts").size.width, 56)
+        report = self.session.coverage()
+        parts = [
+            paint.state(self.pw, verdict).append(f" {count}")
+            for verdict in ("fail", "unknown", "blocked", "warn", "waived")
+            if (count := self.session.results.count(verdict))
+        ]
+        parts += [Text(f"{report.overall.score_pct} % known")] if report is not None else []
+        parts.append(Text(f"plan: {len(self.plan.steps)} steps" if self.plan else "no plan yet"))
+        parts += [
+            paint.state(self.pw, verdict).append(f" {count}")
+            for verdict in ("pass", "info")
+            if (count := self.session.results.count(verdict))
+        ]
+        made = Text(no_wrap=True)
+        for part in parts:
+            if len(made) + len(part) + 2 <= room:
+                made.append("  " if made else "").append_text(part)
+        return made
 
     def _draft_plan(self) -> Plan | None:
         """The plan as it would be, also while findings still stop it."""
@@ -234,7 +248,7 @@ class ReviewScreen(StepScreen):
         def take(reason: str | None) -> None:
             if reason is None:
                 return
-            if len(reason.strip()) < 3:
+            if len(reason.strip()) < REASON_MIN:
                 self.tell("a waiver needs a reason", bad=True)
                 return
             self._waive(found, reason.strip())
@@ -242,18 +256,7 @@ class ReviewScreen(StepScreen):
         self.pw.ask(f"Why is {found.id} on {where_of(found)} acceptable? (ends in {WAIVER_DAYS} days)", take)
 
     def _waive(self, found: Item, reason: str) -> None:
-        until = datetime.now(UTC).date() + timedelta(days=WAIVER_DAYS)
-        for check, target in results_of(found):
-            self.session.answers.add_waiver(
-                {
-                    "check": check,
-                    "target": target,
-                    "reason": reason,
-                    "who": self.pw.operator,
-                    "until": str(until),
-                }
-            )
-        self.session.touch()
+        self.session.waive(results_of(found), reason, self.pw.operator)
         self.pw.autosave()
         self.pw.start_check(only=(), force=True)  # judged again, nobody is looked at
 

@@ -203,3 +203,11 @@ class RunScreen(StepScreen):
     @override
     def action_back(self) -> None:
         self.action_detach()
+
+    @override
+    def help_text(self) -> Text:
+        return Text(
+            "The run belongs to a process of its own: leaving, a cut line or a closed terminal do not stop it. Above "
+            "stand the steps by lane, below what was sent and answered. Pause stops before the next step. Abort takes "
+            "back what was done, step by step."
+        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
@@ -17,14 +16,12 @@ from typing_extensions import override
 
 from core.errors import PoolwrightError
 from tui import paint
-from tui.borrow import expand_servers, inert
+from tui.borrow import expand_servers, inert, read_list
 from tui.screens.base import StepScreen
 from tui.widgets.dialog import Confirm
 from tui.widgets.findings import finding_text
 from tui.widgets.options import Options
 from tui.widgets.server_table import QUIET, ServerTable
-
-FILE_MAX_BYTES = 256 * 1024  # a list of servers; Manager's maximum is 256 of them
 
 
 class ServerInput(Input):
@@ -171,7 +168,9 @@ class ServersScreen(StepScreen):
         made = self.detail_text()
         if made.plain != self._detail:  # another text may be higher or lower: everything is laid out again
             self._detail = made.plain
-            self.query_one("#detail", Static).update(made)
+            detail = self.query_one("#detail", Static)
+            detail.border_title = "Enter: all of it" if self.table.current else ""
+            detail.update(made)
 
     def detail_text(self) -> Text:
         """Everything about the server under the cursor: planes with reasons, findings with their fix."""
@@ -236,15 +235,9 @@ class ServersScreen(StepScreen):
 
     def _from_file(self, name: str) -> None:
         try:
-            with Path(name).expanduser().open("rb") as file:
-                raw = file.read(FILE_MAX_BYTES + 1)
-        except OSError as error:
-            self.tell(f"cannot read {name}: {error.strerror or error}", bad=True)
-            return
-        if len(raw) > FILE_MAX_BYTES:
-            self.tell(f"cannot read {name}: it is longer than {FILE_MAX_BYTES // 1024} KiB", bad=True)
-            return
-        self.add_servers(raw.decode("utf-8", "replace"))
+            self.add_servers(read_list(name))
+        except PoolwrightError as error:
+            self.tell(str(error), bad=True)
 
     @work(group="import", exclusive=True)
     async def _from_manager(self) -> None:

@@ -124,6 +124,8 @@ class TrustScreen(QuietScreen[bool]):
             return "the jump host could not be reached: mend it (F7 goes back), F5 looks again", "bad"
         counts = [f"{self._count(state)} {WORDS.get(state, state)}" for state in ORDER if self._count(state)]
         said = ", ".join(counts) or "nothing to confirm"
+        if self._count("known") == len(self.rows) and self.rows:
+            return f"{said}: confirmed before, F8 goes on", "good"
         if self._is_jump_alone:
             said = f"{said}: the jump host first; what lies behind it is shown once it is confirmed"
         return said, "bad" if self._count("changed") else "warn" if self._count(UNREACHED) else ""

@@ -20,6 +20,7 @@ _CSS = """
     background: $pw-panel; border: round $pw-primary; }}
 {name} Horizontal {{ height: 1; margin-top: 1; }}
 {name} Button {{ margin-right: 2; }}
+{name} .hint {{ color: $pw-muted; margin-top: 1; }}
 {name} VerticalScroll {{ height: auto; max-height: 18; }}
 """
 
@@ -73,6 +74,7 @@ class Ask(ModalScreen[str | None]):
             line = Input(self.value, compact=True)
             line.cursor_blink = False
             yield line
+            yield Static("Enter takes it, Esc cancels", classes="hint", markup=False)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

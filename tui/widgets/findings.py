@@ -13,17 +13,14 @@ from textual.containers import Vertical
 from textual.widgets import DataTable, Static
 from typing_extensions import override
 
-from core.models.results import Cause, CheckResult, FixCommand
+from core.models.results import Cause, FixCommand
 from tui import paint
-from tui.borrow import inert
+from tui.items import CALM, COMMAND_MAX, Item, fix_lines, fixes_of, key_of, places_of, results_of, where_of
 
 if TYPE_CHECKING:
     from tui.app import PoolwrightApp
 
-Item = CheckResult | Cause
-Key = tuple[str, ...]
-CALM = ("pass", "not_applicable", "info", "waived")
-COMMAND_MAX = 2000  # characters of one command; longer ones are cut, which `withheld` would have said before
+HINT = "Enter: all of it · c: copy the fix"
 
 
 class Findings(Vertical):
@@ -31,7 +28,7 @@ class Findings(Vertical):
 
     DEFAULT_CSS = """
     Findings { height: 1fr; }
-    Findings Static { height: auto; max-height: 7; border-top: solid $pw-muted; }
+    Findings Static { height: auto; max-height: 8; border-top: solid $pw-muted; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,7 +37,7 @@ class Findings(Vertical):
             "copy",
             "Copy fix",
             id="findings.copy",
-            tooltip="copy the fix: clipboard (OSC 52), and as plain lines",
+            tooltip="copy the fix (OSC 52), and show it as plain lines",
         )
     ]
 
@@ -105,7 +102,9 @@ class Findings(Vertical):
     def explain(self) -> None:
         """Show the whole finding."""
         found = self.current
-        self.query_one(Static).update(self._text(found) if found else Text(self.empty))
+        detail = self.query_one(Static)
+        detail.border_title = HINT if found else ""
+        detail.update(self._text(found) if found else Text(self.empty))
 
     def next_problem(self) -> bool:
         """Move to the next finding that is not simply good; False when there is none."""
@@ -150,48 +149,11 @@ class Findings(Vertical):
             app.tell("this finding has no fix to copy")
 
 
-def key_of(item: Item) -> Key:
-    """What stays the same when a finding is looked at again."""
-    return item.key if isinstance(item, CheckResult) else (item.id, *item.targets)
-
-
-def results_of(item: Item) -> list[tuple[str, str]]:
-    """Keys of the results a finding or a cause is made of."""
-    return [item.key] if isinstance(item, CheckResult) else [(item.id, target) for target in item.targets]
-
-
-def where_of(item: Item) -> str:
-    """The server, or how many of them."""
-    if isinstance(item, CheckResult):
-        return item.target
-    return item.targets[0] if len(item.targets) == 1 else f"{len(item.targets)} places"
-
-
-def fixes_of(item: Item) -> tuple[str, ...]:
-    """The remedies in words."""
-    if isinstance(item, Cause):
-        return item.fixes
-    return (item.fix,) if item.fix and item.verdict.value not in ("pass", "not_applicable") else ()
-
-
-def fix_lines(item: Item) -> list[str]:
-    """What to copy: the commands, each place named before its own where there are several; else the words."""
-    ready = [each for each in item.commands if each.text]
-    if not ready:
-        return [inert(fix, COMMAND_MAX) for fix in fixes_of(item)]
-    places = list(dict.fromkeys(each.where for each in ready))
-    lines: list[str] = []
-    for place in places:
-        lines += [f"# on {inert(place, 80)}"] if len(places) > 1 else []
-        lines += [inert(each.text, COMMAND_MAX) for each in ready if each.where == place]
-    return lines
-
-
 def finding_text(app: PoolwrightApp, found: Item, age: str = "") -> Text:
     """A finding in full: state, id, what was seen, the fix in words and commands, what follows, the source."""
     head = paint.state(app, found.verdict.value)
     head.append_text(
-        paint.styled(app, f"  {found.id}  {' '.join(found.rules)}  {_places(found)}", "muted", 600)
+        paint.styled(app, f"  {found.id}  {' '.join(found.rules)}  {places_of(found)}", "muted", 600)
     )
     parts: list[Text | str] = [head, paint.styled(app, found.detail, limit=2000)]
     if age:
@@ -215,10 +177,6 @@ def finding_text(app: PoolwrightApp, found: Item, age: str = "") -> Text:
     if found.source:
         parts.append(paint.styled(app, f"source: {found.source}", "muted"))
     return paint.lines(*parts)
-
-
-def _places(item: Item) -> str:
-    return item.target if isinstance(item, CheckResult) else ", ".join(item.targets)
 
 
 def _commands(app: PoolwrightApp, commands: Sequence[FixCommand]) -> list[Text]:

@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 from typing_extensions import override
 
-from tui.keys import key_of
+from tui.keys import key_of, name_of
 
 if TYPE_CHECKING:
     from tui.app import PoolwrightApp
@@ -38,7 +38,9 @@ class KeyBar(Static):
         made = Text(no_wrap=True)
         self._spans = []
         for each in self.keys:
-            word = Text(f" {_name(key_of(each, own))}", style="bold reverse" if self.app.no_color else "bold")
+            word = Text(
+                f" {name_of(key_of(each, own))}", style="bold reverse" if self.app.no_color else "bold"
+            )
             word.append(f" {each.description}", style="not bold not reverse")
             if self.size.width and len(made) + len(word) > self.size.width:
                 break
@@ -62,10 +64,3 @@ def own_keys(screen: Screen[Any]) -> list[Binding]:
             if isinstance(each, Binding):
                 made[each.key.split(",", 1)[0]] = each
     return list(made.values())
-
-
-def _name(key: str) -> str:
-    short = {"delete": "Del", "escape": "Esc", "slash": "/", "enter": "Enter", "space": "Space"}
-    if key.startswith("ctrl+"):
-        return f"^{key.removeprefix('ctrl+').upper()}"
-    return short.get(key) or (key.upper() if len(key) > 1 and key[0] == "f" and key[1:].isdigit() else key)

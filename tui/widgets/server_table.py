@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from tui.session import Session
 
 COLUMNS = (
-    ("server", "Server", 22),
-    ("planes", "Planes", 21),
-    ("worst", "Worst", 10),
-    ("seen", "Checks", 8),
+    ("server", "Server", 18),
+    ("planes", "Planes", 14),
+    ("worst", "Worst", 9),
+    ("seen", "Checks", 7),
     ("what", "Finding", 60),
 )
 QUIET = ("pass", "not_applicable")
@@ -111,7 +111,7 @@ def _row(
         f"{worst.title}: {worst.detail}" if worst is not None and worst.verdict.value not in QUIET else ""
     )
     return (
-        Text(inert(name, 22), no_wrap=True),
+        Text(inert(name, 18), no_wrap=True),
         _planes(app, facts),
         paint.state(app, worst.verdict.value) if worst is not None else paint.styled(app, "-", "muted"),
         Text(f"{done}/{len(results)}" if results else ""),
