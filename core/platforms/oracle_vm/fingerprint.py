@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from core.checks.fixes import host
 from core.models.facts import Fact, Mount
 from core.models.fingerprint import Fingerprint, FingerprintItem
 from core.platforms.oracle_vm.facts import ManagerFacts, OvmFleet, OvmServerFacts
@@ -108,8 +109,11 @@ def _ntp(facts: OvmServerFacts) -> FingerprintItem:
 
 
 def ntp_commands(address: str, servers: Iterable[str]) -> tuple[str, ...]:
-    """By which a person gives a server its time sources back, on the server itself."""
-    wanted = list(servers) or ["127.127.1.0"]
+    """By which a person gives a server its time sources back, on the server itself; what no host is called that way
+    is not offered in a command."""
+    wanted = list(servers) or [f"{OWN_CLOCK}1.0"]
+    if not all(host(one).is_safe for one in (address, *wanted)):
+        return ()
     lines = "\\n".join(f"server {one}" for one in wanted)
     edit = f"sed -i.before -e '/^server /d' /etc/ntp.conf && printf '{lines}\\n' >> /etc/ntp.conf"
     return (f'ssh root@{address} "{edit} && service ntpd restart"',)

@@ -165,8 +165,8 @@ class _Planner:
             return NTP_UNREAD
         if not own_clock:
             return NTP_STAYS
-        command = ntp_commands(facts.address if facts else name, [])[0]
-        return f"{NTP_SET} Afterwards: {command}"
+        commands = ntp_commands(facts.address if facts else name, [])
+        return f"{NTP_SET} Afterwards: {commands[0]}" if commands else NTP_SET
 
     # -- storage ---------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.checks import fixes
+from core.checks.fixes import Word, address, command, host, name, number, uuid
 from core.errors import PoolwrightError
 from core.models.events import Verified
 from core.models.fingerprint import digest
@@ -138,25 +140,48 @@ def by_hand(one: Orphan, spec: PoolSpec, *, goes_with_pool: bool = False) -> ByH
     )  # fmt: skip
 
 
+_BY_HAND = {  # for the shell of the jump host; what a server told passes the allow-list of its kind
+    OrphanKind.VIP: ('ssh root@{at} "ip addr del {address}/{prefix} dev {interface}"',),
+    OrphanKind.CLUSTER: (
+        'ssh root@{at} "mounted.ocfs2 -f; mount -t ocfs2"   # must show nothing of cluster {cluster}',
+        'ssh root@{at} "service o2cb offline {cluster}; mv -i /etc/ocfs2/cluster.conf /root/"',
+    ),
+    OrphanKind.AGENT_DB: (
+        'ssh root@{at} "cd /etc/ovs-agent/db && ovs-agent-db dump_db server"   # pool {pool}: the dead one?',
+        'ssh root@{at} "service ovs-agent stop; mkdir -p /root/ovs-agent-db"',
+        'ssh root@{at} "mv -i /etc/ovs-agent/db/server* /etc/ovs-agent/db/repository /root/ovs-agent-db/"',
+        'ssh root@{at} "service ovs-agent start"',
+    ),
+}
+
+
 def _commands(one: Orphan, target: str, spec: PoolSpec) -> tuple[str, ...]:
-    login = f"ssh root@{target}"
+    templates = _BY_HAND.get(one.kind)
+    if templates is None:
+        return storage_commands(storage_of(spec))
+    made = [command(target, template, warning="", **_words(one, target)) for template in templates]
+    withheld = next((each.withheld for each in made if each.withheld), "")
+    return (f"# {withheld}",) if withheld else tuple(each.text for each in made)
+
+
+def _words(one: Orphan, target: str) -> dict[str, Word]:
+    words = {"at": host(target)}
     match one.kind:
         case OrphanKind.VIP:
-            return (f'{login} "ip addr del {one.id}"',)
+            held, _, interface = one.id.partition(" dev ")
+            at, _, prefix = held.partition("/")
+            words |= {
+                "address": address(at),
+                "prefix": number(prefix),
+                "interface": fixes.interface(interface),
+            }
         case OrphanKind.CLUSTER:
-            return (
-                f'{login} "mounted.ocfs2 -f; mount -t ocfs2"   # must show nothing of cluster {one.id}',
-                f'{login} "service o2cb offline {one.id}; mv -i /etc/ocfs2/cluster.conf /root/"',
-            )
+            words["cluster"] = name(one.id)
         case OrphanKind.AGENT_DB:
-            return (
-                f'{login} "cd /etc/ovs-agent/db && ovs-agent-db dump_db server"   # pool {one.id}: the dead one?',
-                f'{login} "service ovs-agent stop; mkdir -p /root/ovs-agent-db"',
-                f'{login} "mv -i /etc/ovs-agent/db/server* /etc/ovs-agent/db/repository /root/ovs-agent-db/"',
-                f'{login} "service ovs-agent start"',
-            )
+            words["pool"] = uuid(one.id)
         case _:
-            return storage_commands(storage_of(spec))
+            pass
+    return words
 
 
 def storage_of(spec: PoolSpec) -> dict[str, str]:

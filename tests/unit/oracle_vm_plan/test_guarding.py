@@ -236,3 +236,45 @@ def test_what_nobody_could_look_at_is_told() -> None:
     blind = server(NAMES[0], pool_id=Fact[str].absent("refused"))
     plan = sweep_plan(spec(), fleet(blind, server(NAMES[1])))
     assert "data base: refused" in plan.warnings[0].text
+
+
+HOSTILE = ('x"; rm -rf /; "', "$(reboot)", "-a", "`id`", "a b", "x\ny")
+
+
+@pytest.mark.parametrize("word", HOSTILE)
+def test_no_command_for_a_person_holds_what_a_hostile_server_calls_things(word: str) -> None:
+    vip = Address(interface=word, address="203.0.113.200", prefix=24)
+    left = fleet(
+        server(NAMES[0], stored_cluster=StoredCluster(name=f"{word}{POOL[-16:]}"), addresses=(vip,)),
+        server(NAMES[1], pool_id=f"{word}{POOL}"),
+    )
+    keys = find_orphans(spec(), left).keys
+    told = [one for key in keys for one in sweep_plan(spec(), left, key).by_hand]
+    assert {one.id.split(":")[0] for one in told} == {"vip", "cluster", "agent_db"}
+    for one in told:
+        (line,) = one.commands
+        assert line.startswith("# no command is offered")
+        assert word not in line
+
+
+@pytest.mark.parametrize("word", HOSTILE)
+def test_a_hostile_time_source_is_in_no_command(word: str) -> None:
+    taken = fingerprint_of(
+        spec(), fleet(server(NAMES[0], ntp_servers=("203.0.113.1", word)), server(NAMES[1]))
+    )
+    restore = {item.key: item.restore for item in taken.items}
+    assert restore[f"server:{NAMES[0]}:NTP"] == ()
+    assert "server 203.0.113.1" in restore[f"server:{NAMES[1]}:NTP"][0]
+
+
+def test_commands_for_a_person_are_exact() -> None:
+    vip = Address(interface="cb007100", address="203.0.113.200", prefix=24)
+    left = fleet(
+        server(NAMES[0], pool_id=POOL, stored_cluster=StoredCluster(name=POOL[-16:]), addresses=(vip,)),
+        server(NAMES[1]),
+    )
+    lines = [line for one in sweep_plan(spec(), left).by_hand for line in one.commands]
+    assert f'ssh root@{NAMES[0]} "ip addr del 203.0.113.200/24 dev cb007100"' in lines
+    offline = f"service o2cb offline {POOL[-16:]}; mv -i /etc/ocfs2/cluster.conf /root/"
+    assert f'ssh root@{NAMES[0]} "{offline}"' in lines
+    assert not [line for line in lines if any(mark in line for mark in "<>{}")]
