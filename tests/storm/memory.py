@@ -17,7 +17,7 @@ import asyncssh
 from core.errors import CommandTimeout, LoginRefused
 from core.lab.agent import http
 from core.lab.agent.server import AgentServer
-from core.lab.dom0.shell import Input, Io
+from core.lab.dom0.command import Input, Io
 from core.lab.dom0.ssh_server import Dom0Server, _CutError
 from core.lab.fleet import Lab
 from core.lab.keys import TlsIdentity, tls_identity

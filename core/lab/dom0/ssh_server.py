@@ -13,8 +13,10 @@ from typing_extensions import override
 
 from core.lab import faults, keys
 from core.lab.dom0 import commands, devices, files
-from core.lab.dom0.shell import Command, Input, Io, Shell, ShellExit, Write
-from core.lab.dom0.syntax import ShellSyntaxError, parse
+from core.lab.dom0.command import Command, Input, Io, Write
+from core.lab.dom0.lexer import ShellSyntaxError
+from core.lab.dom0.shell import Shell, ShellExit
+from core.lab.dom0.syntax import parse
 from core.lab.dom0.vfs import Vfs
 from core.lab.operations import pause
 from core.lab.world import LabServer, World

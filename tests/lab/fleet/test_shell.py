@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from core.lab.build import build_world
 from core.lab.dom0 import commands, devices, files
-from core.lab.dom0.shell import Input, Io, Shell
-from core.lab.dom0.syntax import ShellSyntaxError, parse
+from core.lab.dom0.command import Input, Io
+from core.lab.dom0.lexer import ShellSyntaxError
+from core.lab.dom0.shell import Shell
+from core.lab.dom0.syntax import parse
 from core.lab.dom0.vfs import Vfs
 from core.lab.scenario import load_scenario
 from tests.examples import examples

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from core.lab.dom0.command import Command, command, split_options
 from core.lab.dom0.commands.builtin import format_values, unescape
 from core.lab.dom0.commands.filters import inputs, lines_of
 from core.lab.dom0.commands.regex import posix
-from core.lab.dom0.shell import Command, command, split_options
 
 Value = str | float
 _TOKEN = re.compile(

@@ -7,8 +7,9 @@ import math
 import re
 
 from core.lab.dom0 import reach
+from core.lab.dom0.command import ON_LINUX, ON_SOLARIS, Command, Io, command
 from core.lab.dom0.expansion import evaluate
-from core.lab.dom0.shell import HOME, ON_LINUX, ON_SOLARIS, Command, Io, ShellExit, command
+from core.lab.dom0.shell import HOME, ShellExit
 from core.lab.dom0.vfs import VfsError
 
 _ESCAPES = {

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.lab import view
 from core.lab.dom0 import reach
-from core.lab.dom0.shell import Command, command
+from core.lab.dom0.command import Command, command
 
 DEFAULT_FORMAT = "%a %b %e %H:%M:%S %Z %Y"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.lab.dom0 import disks
-from core.lab.dom0.shell import Command, command
+from core.lab.dom0.command import Command, command
 from core.lab.world import LabLun
 
 

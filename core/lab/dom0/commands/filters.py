@@ -6,8 +6,8 @@ import hashlib
 import re
 from collections.abc import Iterator
 
+from core.lab.dom0.command import Command, command, split_options
 from core.lab.dom0.commands.regex import posix
-from core.lab.dom0.shell import Command, command
 from core.lab.dom0.vfs import VfsError
 
 
@@ -329,8 +329,6 @@ def _below(c: Command, path: str) -> Iterator[str]:
 
 def _count(c: Command) -> tuple[int, bool, list[str]]:
     args = [re.sub(r"^-(\d+)$", r"-n\1", word) for word in c.args]
-    from core.lab.dom0.shell import split_options
-
     options, paths = split_options(args, "nc")
     text = (options.get("n") or options.get("c") or options.get("lines") or "10").lstrip("+-")
     return int(re.match(r"\d+", text)[0]), "c" in options, paths  # type: ignore[index]

@@ -6,7 +6,7 @@ import fnmatch
 import posixpath
 
 from core.lab import view
-from core.lab.dom0.shell import Command, command
+from core.lab.dom0.command import Command, command
 from core.lab.dom0.vfs import Entry, VfsError
 
 _MODES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from core.lab import view
-from core.lab.dom0.shell import Command, command
+from core.lab.dom0.command import Command, command
 
 
 def is_address(text: str) -> bool:

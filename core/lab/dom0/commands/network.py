@@ -7,7 +7,7 @@ import ipaddress
 
 from core.lab import view
 from core.lab.dom0 import reach
-from core.lab.dom0.shell import Command, command
+from core.lab.dom0.command import Command, command
 from core.lab.world import LabInterface
 
 LOOPBACK = LabInterface("lo", "loopback", "00:00:00:00:00:00", mtu=16436, address="127.0.0.1", prefix=8)

@@ -6,7 +6,7 @@ import asyncio
 
 from core.lab import view
 from core.lab.dom0 import reach
-from core.lab.dom0.shell import Command, command
+from core.lab.dom0.command import Command, command
 from core.lab.world import LabNas
 
 NFS_PROGRAMS = {

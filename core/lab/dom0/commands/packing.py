@@ -7,8 +7,8 @@ import gzip
 import zlib
 
 from core.lab import view
+from core.lab.dom0.command import Command, command
 from core.lab.dom0.commands.filters import inputs
-from core.lab.dom0.shell import Command, command
 
 
 @command("gzip", "gunzip", "zcat")

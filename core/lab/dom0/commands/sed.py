@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from core.lab.dom0.command import Command, command
 from core.lab.dom0.commands.filters import inputs, lines_of
 from core.lab.dom0.commands.regex import posix
-from core.lab.dom0.shell import Command, command
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ import re
 
 from core.lab import view
 from core.lab.dom0 import disks
-from core.lab.dom0.shell import Command, command
+from core.lab.dom0.command import Command, command
 from core.lab.operations import pause
 
 DD_MAX_BYTES = 64 * 2**20

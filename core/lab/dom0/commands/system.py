@@ -6,7 +6,7 @@ import time
 
 from core.lab import view
 from core.lab.dom0 import files, reach
-from core.lab.dom0.shell import Command, command
+from core.lab.dom0.command import Command, command
 from core.lab.operations import cluster_name, is_agent_up
 from core.lab.world import LabServer
 

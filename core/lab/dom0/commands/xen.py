@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.lab import view
 from core.lab.agent.documents.server import xen_capabilities
 from core.lab.dom0 import files
-from core.lab.dom0.shell import Command, command
+from core.lab.dom0.command import Command, command
 
 
 @command("xm", solaris=False)
