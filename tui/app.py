@@ -24,6 +24,7 @@ from textual.widgets import Input
 from typing_extensions import override
 
 from tui import borrow, keys, theme
+from tui.backlog import LOOK_S, Backlog, terminal
 from tui.entrance import Entrance
 from tui.screens.home import HomeScreen
 from tui.widgets.dialog import Ask, Copied, Help
@@ -94,6 +95,7 @@ class PoolwrightApp(App[int]):
         self.runs: list[RunView] = []
         self.survives = ""  # how a run started here outlives the session, in words; empty: not known yet
         self.survival_warnings: tuple[str, ...] = ()
+        self.backlog = Backlog(self, terminal())
         self.own_keys: dict[str, str] = {}  # what the operator bound anew: binding id -> keys
         self.operator = borrow.operator()
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -124,6 +126,7 @@ class PoolwrightApp(App[int]):
         """Home first; core is imported after it was painted."""
         _ = self.push_screen(HomeScreen())
         self.call_after_refresh(self.look_at_runs)
+        self.set_interval(LOOK_S, lambda: self.backlog.look())
 
     # -- service and session
 
