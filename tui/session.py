@@ -64,7 +64,7 @@ class Session:
         self.version = 0
         self.activity = Activity.IDLE
         self.error = ""  # the last failure of a background action, for the status line
-        self.trust = Trust(service, self.platform)
+        self.trust = Trust(service, self.platform.endpoints)
         self.proved: set[str] = set()  # secrets a server took
         self.refused: set[str] = (
             set()

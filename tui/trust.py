@@ -13,7 +13,8 @@ from core.models.fleet import FleetFacts
 from core.models.spec import BaseSpec
 
 if TYPE_CHECKING:
-    from core.platforms.base import Platform
+    from collections.abc import Callable, Iterable
+
     from core.secrets import Secrets
     from core.service import Service
     from core.transports.base import Endpoint
@@ -27,8 +28,9 @@ UNREACHED = "unreachable"
 class Trust:
     """Identities as they were last seen, and what was decided about them."""
 
-    def __init__(self, service: Service, platform: Platform) -> None:
-        self.service, self.platform = service, platform
+    def __init__(self, service: Service, endpoints: Callable[[BaseSpec], Iterable[Endpoint]]) -> None:
+        self.service = service
+        self._endpoints = endpoints  # of a spec, as its platform lists them
         self.seen: list[Identity] = []
         self._confirmed: frozenset[Endpoint] = frozenset()
         self._passed: frozenset[Endpoint] = frozenset()
@@ -85,7 +87,7 @@ class Trust:
 
     def _named(self, spec: BaseSpec) -> frozenset[Endpoint]:
         if self._names is None or self._names[0] is not spec:
-            self._names = (spec, frozenset(self.platform.endpoints(spec)))
+            self._names = (spec, frozenset(self._endpoints(spec)))
         return self._names[1]
 
 
