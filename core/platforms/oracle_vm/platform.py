@@ -24,6 +24,7 @@ from core.platforms.oracle_vm.checks import catalog
 from core.platforms.oracle_vm.facts import OvmFleet
 from core.platforms.oracle_vm.fingerprint import fingerprint_of
 from core.platforms.oracle_vm.manager_cli import allow_list
+from core.platforms.oracle_vm.planning.words import fingerprint
 from core.platforms.oracle_vm.spec import LunFileSystem, PoolSpec
 from core.platforms.oracle_vm.steps.kinds import STEP_KINDS
 from core.platforms.oracle_vm.world import OvmWorld
@@ -200,7 +201,7 @@ class OracleVm:
     def drift(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[str]:
         """What is not as it was when the plan was made."""
         wanted = _as(spec, PoolSpec)
-        return guarding.drift(wanted, plan, planner.fingerprint(wanted), _fleet(fleet))
+        return guarding.drift(wanted, plan, fingerprint(wanted), _fleet(fleet))
 
 
 def _as(model: object, kind: type[M]) -> M:

@@ -18,7 +18,8 @@ from core.platforms.oracle_vm.fingerprint import basis_of
 from core.platforms.oracle_vm.manager_cli.dialect import Dialect, dialect_of
 from core.platforms.oracle_vm.manager_cli.session import commands_of
 from core.platforms.oracle_vm.orphans import Found, Orphan, OrphanKind, entry_of, find_orphans, key_of
-from core.platforms.oracle_vm.planner import fingerprint, release_of
+from core.platforms.oracle_vm.planning.draft import release_of
+from core.platforms.oracle_vm.planning.words import fingerprint
 from core.platforms.oracle_vm.spec import NfsFileSystem, PoolSpec
 from core.platforms.oracle_vm.steps.leftovers import storage_commands
 

@@ -25,7 +25,8 @@ from core.platforms.oracle_vm.facts import (
     OvmServerFacts,
 )
 from core.platforms.oracle_vm.manager_cli.dialect import FC_ARRAY, NoSuchWordError
-from core.platforms.oracle_vm.planner import fingerprint, make_plan
+from core.platforms.oracle_vm.planner import make_plan
+from core.platforms.oracle_vm.planning.words import fingerprint
 from core.platforms.oracle_vm.spec import PoolSpec, Release
 from core.platforms.oracle_vm.steps.kinds import STEP_KINDS
 
