@@ -24,7 +24,6 @@ BASE: dict[str, str] = {
     "release": "cat /etc/ovs-release",
     "info": "cat /etc/ovs-info",
     "cpuinfo": "cat /proc/cpuinfo",
-    "meminfo": "cat /proc/meminfo",
     "addr": "ip -o -4 addr show",
     "link": "ip -o link show",
     "route": "ip -4 route show",
@@ -93,7 +92,6 @@ LIMITS: dict[str, int] = {  # seconds each may take over there
 }
 LOOKUP_S = 8  # a name that exists is told at once; a dead resolver gives up after 5 s or 10 s
 STORAGE_S = 20  # showmount, rpcinfo, a soft mount: they give up by themselves about then
-CLOCK: dict[str, str] = {"date": "date +%s.%N"}
 
 
 def own_names(host: str | None, *, is_solaris: bool = False) -> dict[str, str]:
@@ -122,12 +120,6 @@ def port_tries(targets: Iterable[tuple[str, int]]) -> dict[str, str]:
         for index, (host, port) in enumerate(targets)
         if is_host(host) and 0 < port < 65536
     }
-
-
-def name_lookups(names: Iterable[str], *, is_solaris: bool = False) -> dict[str, str]:
-    """One `getent` for each usable name, under `name-0`, `name-1`, ... in the order given."""
-    usable = [name for name in names if is_host(name)]
-    return {f"name-{index}": lookup(name, is_solaris=is_solaris) for index, name in enumerate(usable)}
 
 
 def lookup(name: str, *, is_solaris: bool = False) -> str:
