@@ -33,15 +33,6 @@ def inert(text: str, limit: int = 2000, *, keep_lines: bool = False) -> str:
     return shown
 
 
-def inert_lines(text: str, *, limit: int = 2000, max_lines: int = 200) -> list[str]:
-    """The lines of `text`, each inert; at most `max_lines`, the last one saying how many were left out."""
-    lines = text.split("\n")
-    kept = [inert(line.strip("\r"), limit) for line in lines[:max_lines]]
-    if len(lines) > max_lines:
-        kept.append(f"{ELLIPSIS} {len(lines) - max_lines} more lines")
-    return kept
-
-
 def is_inert(text: str) -> bool:
     """No character of `text` would be changed by `inert` (length and line breaks apart)."""
     return text.isprintable() or all(char == "\n" or _visible(char) == char for char in text)

@@ -10,7 +10,6 @@ from core.errors import PoolwrightError, SpecError
 
 EXIT_DONE = 0
 EXIT_REFUSED = 1  # by what was learned from facts, or rolled back clean
-EXIT_BAD_INPUT = 2
 EXIT_NEEDS_HUMAN = 3
 EXIT_INTERRUPTED = 130
 

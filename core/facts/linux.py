@@ -9,6 +9,7 @@ import ipaddress
 import re
 from typing import NamedTuple
 
+from core.models.addresses import is_address
 from core.models.facts import Address, Interface, Mount
 
 _MAX_LINES = 20_000  # more than any of these files has; a hostile one is cut here
@@ -42,7 +43,7 @@ def parse_hosts(text: str) -> tuple[tuple[str, str], ...]:
     pairs: list[tuple[str, str]] = []
     for line in lines_of(text):
         words = line.split("#", 1)[0].split()
-        if len(words) >= 2 and _is_address(words[0]):
+        if len(words) >= 2 and is_address(words[0]):
             pairs.extend((words[0], name) for name in words[1:])
     return tuple(pairs)
 
@@ -58,7 +59,7 @@ def parse_getent(text: str) -> tuple[str, ...]:
     found: list[str] = []
     for line in lines_of(text):
         words = line.split()
-        if words and _is_address(words[0]):
+        if words and is_address(words[0]):
             found.append(words[0])
     return tuple(dict.fromkeys(found))
 
@@ -68,7 +69,7 @@ def parse_ip_addr(text: str) -> tuple[Address, ...]:
     found: list[Address] = []
     for line in lines_of(text):
         match = re.match(r"^\d+:\s+(\S+)\s+inet\s+([\d.]+)(?:\s+peer\s+[\d.]+)?/(\d{1,2})\b", line)
-        if match and _is_address(match[2]) and int(match[3]) <= 32:
+        if match and is_address(match[2]) and int(match[3]) <= 32:
             found.append(Address(interface=match[1].split("@")[0], address=match[2], prefix=int(match[3])))
     return tuple(found)
 
@@ -98,7 +99,7 @@ def parse_default_gateway(text: str) -> str | None:
     """Gateway of the default route in `ip -4 route show` or `netstat -rn`, None when there is none."""
     for line in lines_of(text):
         match = re.match(r"^(?:default\s+via|default|0\.0\.0\.0)\s+([\d.]+)\b", line)
-        if match and _is_address(match[1]) and match[1] != "0.0.0.0":  # noqa: S104 - compared, not bound
+        if match and is_address(match[1]) and match[1] != "0.0.0.0":  # noqa: S104 - compared, not bound
             return match[1]
     return None
 
@@ -170,14 +171,6 @@ def _kind_of(name: str, flags: list[str]) -> str:
     if re.fullmatch(r"[0-9a-f]{8}|xenbr\d+|virbr\d+|br\d+", name):
         return "bridge"
     return "nic" if name.startswith(("eth", "en", "em", "p")) else ""
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _unescape(text: str) -> str:

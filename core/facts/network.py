@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 
 from core.facts.linux import lines_of
+from core.models.addresses import is_address
 from core.models.facts import Bond, BondPort, NtpPeer
 
 _MODES = {
@@ -115,7 +115,7 @@ def _number(text: str) -> float | None:
 def parse_resolv(text: str) -> tuple[str, ...]:
     """Name servers of /etc/resolv.conf, those that are addresses."""
     found = re.findall(r"^[ \t]*nameserver\s+(\S{1,60})", text, re.MULTILINE)
-    return tuple(dict.fromkeys(one for one in found if _is_address(one)))
+    return tuple(dict.fromkeys(one for one in found if is_address(one)))
 
 
 def parse_nsswitch(text: str) -> tuple[str, ...]:
@@ -131,14 +131,6 @@ def parse_reverse(text: str) -> tuple[str, ...]:
     found: list[str] = []
     for line in lines_of(text):
         words = line.split()
-        if len(words) > 1 and _is_address(words[0]):
+        if len(words) > 1 and is_address(words[0]):
             found += [word.lower() for word in words[1:]]
     return tuple(dict.fromkeys(found))
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

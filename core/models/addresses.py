@@ -12,14 +12,21 @@ _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _NAME_MAX = 253
 
 
+def is_address(text: str) -> bool:
+    """An IPv4 or IPv6 address as it is written."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def host_shape(text: str) -> str:
     """The text when it is an IP address or a host name; a ValueError that says why not."""
     if not text.strip():
         raise ValueError("must not be empty")
-    try:
-        return str(ipaddress.ip_address(text)) and text
-    except ValueError:
-        pass
+    if is_address(text):
+        return text
     labels = text.removesuffix(".").split(".")
     if labels[-1].isdigit():
         raise ValueError(f"{shown(text)} is no IP address; each of its four numbers is 0 to 255")

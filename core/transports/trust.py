@@ -51,18 +51,12 @@ class Identity:
 class TrustStore:
     """Pins of this operator, keyed by plane, address and port; one JSON file, written atomically, mode 0600."""
 
-    def __init__(
-        self, path: Path | None, known_hosts: Path | None = None, *, pin_file: PinFile | None = None
-    ) -> None:
+    def __init__(self, path: Path | None, known_hosts: Path | None = None) -> None:
         """`path` None keeps pins in memory only; `known_hosts` is an OpenSSH file, read and never written."""
         self.path = path
-        self._file = pin_file or PinFile(path)
+        self._file = PinFile(path)
         self._known_hosts = None if known_hosts is None else KnownHosts.read(known_hosts)
         self._types: dict[str, str] = {}  # fingerprint -> key type, learnt while looking
-
-    def with_known_hosts(self, known_hosts: Path | None) -> TrustStore:
-        """The same pins, with another known_hosts file (the spec's)."""
-        return TrustStore(self.path, known_hosts, pin_file=self._file)
 
     def pins(self, endpoint: Endpoint) -> Pins:
         """Everything held about an endpoint: the spec's alone when it names one, else known_hosts and our pins."""

@@ -27,7 +27,6 @@ from tests.transports.fakes import (
     ssh_server,
     tcp_server,
     tls_context,
-    trusting,
 )
 
 ED = asyncssh.generate_private_key("ssh-ed25519")
@@ -315,12 +314,3 @@ async def test_hostile_greetings_are_reasons_not_crashes(garbage: bytes) -> None
         seen = await see([ssh, tls], access_with(Limits(connect_s=2)))
     assert [one.state for one in seen] == [TrustState.UNREACHABLE] * 2
     assert all(one.reason.startswith("cannot connect to ovs01") for one in seen)
-
-
-@pytest.mark.asyncio
-async def test_with_known_hosts_shares_the_pins(tmp_path: Path) -> None:
-    store = TrustStore(tmp_path / "pins.json")
-    other = store.with_known_hosts(None)
-    other.add([identity(ENDPOINT, ED)])
-    assert store.lookup(ENDPOINT) == print_of(ED)
-    assert (await trusting()).trust.path is None

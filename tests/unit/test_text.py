@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.text import inert, inert_lines, is_inert, listed
+from core.text import inert, is_inert, listed
 
 
 @pytest.mark.parametrize(
@@ -67,10 +67,6 @@ def test_a_cut_text_says_so() -> None:
 def test_a_megabyte_of_malice_takes_no_time(evil: str) -> None:
     assert is_inert(inert(evil))
     assert is_inert(inert(evil, 8_000_000, keep_lines=True).replace("\n", ""))
-
-
-def test_lines_are_counted_when_too_many() -> None:
-    assert inert_lines("a\r\n\x1b[1mb\nc", max_lines=2) == ["a", "b", "… 1 more lines"]
 
 
 def test_listed_counts_the_tail() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.checks.reading import Ctx, Gathered, gather, grouped, in_words, joined
+from core.checks.reading import Ctx, gather, grouped, in_words, joined
 from core.checks.registry import shared
 from core.cpu.compat import Guest, groups, pair
 from core.models.cpu import Arch, CpuProfile
@@ -10,10 +10,6 @@ from core.models.facts import FactMissing, ServerFacts, known
 from core.models.results import Finding, Scope, Severity, bad, not_applicable, ok
 
 _SHOWN_PAIRS = 6
-
-
-def _profiles(ctx: Ctx) -> Gathered[CpuProfile]:
-    return gather(ctx, lambda facts: known(facts.cpu, "processor"), "processor")
 
 
 @shared.check(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from core.lab import view
 from core.lab.world import LabLun, LabServer, World
 
-SECTOR = 512
 OCFS2_BLOCK = 4096
 OCFS2_SUPER_AT = 2 * OCFS2_BLOCK  # the superblock lies in the third block
 PARTITIONS = ((1, 500 * 2**20), (2, 50 * 2**30), (3, 8 * 2**30))  # boot, root, swap of the local disk

@@ -19,7 +19,6 @@ from core.lab.dom0.vfs import Vfs, VfsError
 from core.lab.world import LabServer, World
 
 DEPTH_MAX = 60
-BASH = "-bash"
 HOME = "/root"
 PATH = "/usr/local/sbin:/usr/local/bin:/sbin:/bin:/usr/sbin:/usr/bin:/root/bin"
 
@@ -197,27 +196,30 @@ class Shell:
         status = 0
         for text in words:
             self.env[node.name] = text
-            try:
-                status = await self.run(node.body, io)
-            except ShellExit as leaving:
-                if leaving.kind == "break":
-                    break
-                if leaving.kind != "continue":
-                    raise
+            ended = await self._round(node.body, io)
+            if ended is None:
+                break
+            status = ended
         return status
 
     async def _while(self, node: tree.While, io: Io) -> int:
         status = 0
         while (await self.run(node.condition, io) == 0) != node.until:
             await asyncio.sleep(0)
-            try:
-                status = await self.run(node.body, io)
-            except ShellExit as leaving:
-                if leaving.kind == "break":
-                    break
-                if leaving.kind != "continue":
-                    raise
+            ended = await self._round(node.body, io)
+            if ended is None:
+                break
+            status = ended
         return status
+
+    async def _round(self, body: tree.Node, io: Io) -> int | None:
+        """One round of a loop: its status, None after a `break`."""
+        try:
+            return await self.run(body, io)
+        except ShellExit as leaving:
+            if leaving.kind not in ("break", "continue"):
+                raise
+            return None if leaving.kind == "break" else 0
 
     async def _case(self, node: tree.Case, io: Io) -> int:
         subject = await self.expand_one(node.subject, io)

@@ -13,7 +13,7 @@ from typing import Any
 from core.platforms.oracle_vm.agent_rpc.documents import facts_of
 from core.platforms.oracle_vm.agent_rpc.marshal import FaultReply, load_reply
 from core.platforms.oracle_vm.agent_rpc.values import facts_of_value
-from core.platforms.oracle_vm.agent_rpc.xml_tree import raw_of, read_xml
+from core.platforms.oracle_vm.agent_rpc.xml_tree import add_value, raw_of, read_xml
 from core.secrets import MASK, redact
 from core.text import inert
 
@@ -138,13 +138,13 @@ def _transcript(text: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
     raw: dict[str, Any] = {}
     for reply in transcript.replies:
         for name, value in _headers(reply).items():
-            _put(raw, name, value)
+            add_value(raw, name, value)
     for attribute in transcript.attributes:
-        _put(raw, attribute.name, attribute.value)
+        add_value(raw, attribute.name, attribute.value)
     names = ("Id", "Name") if any(reply.form == "xml" for reply in transcript.replies) else ("id", "name")
     for item in transcript.items:
-        _put(raw, names[0], item.id)
-        _put(raw, names[1], item.name)
+        add_value(raw, names[0], item.id)
+        add_value(raw, names[1], item.name)
     raw.setdefault("lines", list(transcript.lines))
     kind = "fault" if transcript.errors and not transcript.items and not transcript.attributes else "value"
     return kind, facts, raw
@@ -170,15 +170,6 @@ def _headers(reply: Any) -> dict[str, str]:
     named = {"Command": reply.command, "Status": reply.status, "Time": reply.time, "JobId": reply.job_id}
     error = "ErrorMsg" if reply.form == "xml" else "Error Msg"
     return {name: value for name, value in {**named, error: reply.error}.items() if value}
-
-
-def _put(found: dict[str, Any], name: str, value: Any) -> None:
-    if name not in found:
-        found[name] = value
-    elif isinstance(found[name], list):
-        found[name].append(value)
-    else:
-        found[name] = [found[name], value]
 
 
 def _facts(read: Callable[[], dict[str, Any]]) -> dict[str, Any]:

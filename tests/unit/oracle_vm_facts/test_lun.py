@@ -39,9 +39,8 @@ def sections(given: dict[str, Any]) -> dict[str, Section]:
 
 
 def packed(data: bytes) -> str:
-    return base64.encodebytes(
-        gzip.compress(data, mtime=0)
-    ).decode()  # the same text in every process that collects the tests
+    same_in_every_process = gzip.compress(data, mtime=0)  # it is in the names of tests
+    return base64.encodebytes(same_in_every_process).decode()
 
 
 def captured(name: str) -> str:

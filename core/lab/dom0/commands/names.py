@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from core.lab import view
 from core.lab.dom0.command import Command, command
-
-
-def is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
+from core.models.addresses import is_address
 
 
 @command("getent")

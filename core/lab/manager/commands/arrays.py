@@ -50,14 +50,6 @@ def _chap(ctx: Context) -> tuple[str, str] | None:
     return ctx.param("accessUsername"), ctx.param("accessPassword")
 
 
-@command("edit", "StorageArray")
-async def edit_array(ctx: Context) -> Reply:
-    array: LabObject = ctx.target().thing
-    array.name = ctx.param("name", array.name)
-    array.attrs["description"] = ctx.param("description", array.attrs.get("description", ""))
-    return Reply()
-
-
 @command("delete", "StorageArray")
 async def delete_array(ctx: Context) -> Reply:
     array: LabObject = ctx.target().thing
@@ -156,11 +148,6 @@ async def create_access_group(ctx: Context) -> Reply:
         return made.id, made.name
 
     return await ctx.job(f"Create Access Group: {ctx.param('name')}", [owner.id], work)
-
-
-@command("edit", "AccessGroup")
-async def edit_access_group(ctx: Context) -> Reply:
-    return await edit_array(ctx)
 
 
 @command("delete", "AccessGroup")

@@ -223,14 +223,6 @@ async def create_file_system(ctx: Context) -> Reply:
     return await ctx.job(f"Create File System: {ctx.param('name')}", [owner.id, lun.id], work)
 
 
-@command("edit", "FileSystem")
-async def edit_file_system(ctx: Context) -> Reply:
-    system: LabObject = ctx.target().thing
-    system.name = ctx.param("name", system.name)
-    system.attrs["description"] = ctx.param("description", system.attrs.get("description", ""))
-    return Reply()
-
-
 @command("delete", "FileSystem")
 async def delete_file_system(ctx: Context) -> Reply:
     system: LabObject = ctx.target().thing

@@ -69,7 +69,9 @@ async def create_repository(ctx: Context) -> Reply:
 
 
 @command("edit", "Repository", "CpuCompatibilityGroup", "Tag", "ServerUpdateGroup")
+@command("edit", "StorageArray", "AccessGroup", "FileSystem")
 async def edit_object(ctx: Context) -> Reply:
+    """What only has a name and a description to change."""
     thing: LabObject = ctx.target().thing
     thing.name = ctx.param("name", thing.name)
     thing.attrs["description"] = ctx.param("description", thing.attrs.get("description", ""))

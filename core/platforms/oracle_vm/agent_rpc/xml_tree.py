@@ -83,13 +83,13 @@ def raw_of(element: Element) -> Any:
         return text
     found: dict[str, Any] = dict(element.attrib)
     for child in element:
-        _put(found, child.tag, raw_of(child))
+        add_value(found, child.tag, raw_of(child))
     if text:
-        _put(found, "#text", text)
+        add_value(found, "#text", text)
     return found
 
 
-def _put(found: dict[str, Any], name: str, value: Any) -> None:
+def add_value(found: dict[str, Any], name: str, value: Any) -> None:
     """Add one more value under a name; the second makes it a list."""
     if name not in found:
         found[name] = value
