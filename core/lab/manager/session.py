@@ -26,6 +26,7 @@ from core.lab.world import World
 
 PROMPT = PROMPT_TEXT
 IDLE_LIMIT_S = {"3.2": 900.0, "3.3": 1800.0, "3.4": 1800.0}  # manager-cli 1.8; 3.4 assumed
+BUSY_S = 20.0  # real: a busy machine under a lab at full speed does not pass for an idle session
 _CHUNK = 16 * 1024  # bytes read and written at a time
 
 
@@ -165,7 +166,8 @@ class Session:
             await operations.pause(self.world, limit_s)
             self._cut("Idle timeout")
         await operations.pause(self.world, pause_s)
-        done, _ = await asyncio.wait([work], timeout=(limit_s - pause_s) / self.world.speed)
+        working_s = max((limit_s - pause_s) / self.world.speed, BUSY_S)
+        done, _ = await asyncio.wait([work], timeout=working_s)
         if not done:
             self._cut("Idle timeout")
         return work.result()

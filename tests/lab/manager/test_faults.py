@@ -165,6 +165,11 @@ async def test_a_command_longer_than_the_idle_limit_ends_the_session(shell: Shel
         assert "Status" not in await talk.rest()
 
 
+async def test_a_busy_machine_is_no_idle_session(shell: Shell) -> None:
+    async with shell(make_world(speed=1e9)) as talk:  # the idle limit has gone by before any work is done
+        assert "Status: Success" in await talk.ask(DISCOVER)
+
+
 async def test_no_prompt_and_hang_say_nothing_more(shell: Shell) -> None:
     for fault, seen in (("no-prompt", "Data: "), ("hang-command", "\n")):
         world = make_world()
