@@ -127,7 +127,7 @@ async def test_tls_1_0_with_a_1024_bit_key_is_refused_by_default(tmp_path: Path)
         seen = await fetch_certificate(endpoint, access.limits)
         assert seen.state is TrustState.UNREACHABLE
         with pytest.raises(OldCryptoNeeded) as refused:
-            await HttpsClient(endpoint, access).request("POST", "/", headers={}, body=b"secret", limit_s=5)
+            await HttpsClient(endpoint, access).request("POST", "/", headers={}, body=b"secret", limit_s=30)
     for text in (seen.reason, str(refused.value)):
         for word in ("TLS 1.0", "x509 RSA 1024", "allow_old_crypto: [agent]"):
             assert word in text
@@ -142,7 +142,7 @@ async def test_tls_1_0_works_with_the_setting_and_warns_by_name(tmp_path: Path) 
     ):
         old = allowing(endpoint)
         client = HttpsClient(old, await trusting(old))
-        reply = await client.request("POST", "/", headers={}, body=b"x", limit_s=5)
+        reply = await client.request("POST", "/", headers={}, body=b"x", limit_s=30)
         (warning,) = client.warnings
     assert (reply.status, reply.body) == (200, b"hi")
     for word in ("ovs01 (agent)", "TLS 1.0", "x509 RSA 1024", "SHA"):
@@ -163,5 +163,5 @@ async def test_a_short_key_alone_needs_the_setting(tmp_path: Path) -> None:
 async def test_today_s_servers_warn_of_nothing_even_when_old_is_allowed(tmp_path: Path) -> None:
     async with https_server(http_answer("200 OK", b""), tls_context(tmp_path, curve=True)) as (endpoint, _):
         client = HttpsClient(allowing(endpoint), await trusting(endpoint))
-        await client.request("GET", "/", headers={}, limit_s=5)
+        await client.request("GET", "/", headers={}, limit_s=30)
         assert client.warnings == ()

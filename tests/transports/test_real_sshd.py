@@ -189,7 +189,7 @@ async def test_a_fingerprint_of_its_other_key_makes_us_ask_for_that_type(sshd: S
 
 async def until(claim: Callable[[], bool]) -> None:
     """Wait for a condition that the other side brings about."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not claim():  # noqa: ASYNC110 - nobody tells us
             await asyncio.sleep(0.01)
 

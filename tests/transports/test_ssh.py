@@ -20,7 +20,7 @@ from tests.transports.fakes import PASSWORD, access_with, ssh_server, tcp_server
 async def test_password_and_keyboard_interactive(methods: tuple[str, ...]) -> None:
     async with ssh_server(methods=methods) as (endpoint, record):
         async with open_ssh(endpoint, user="root", access=await trusting(endpoint)) as session:
-            assert await session.run(["a", "b c"], limit_s=5) == Completed(0, "a 'b c'", "")
+            assert await session.run(["a", "b c"], limit_s=30) == Completed(0, "a 'b c'", "")
         assert record.tries == [(methods[0], PASSWORD)]
 
 
@@ -124,7 +124,7 @@ async def test_no_ambient_configuration_is_used(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "no-agent"))
     async with ssh_server() as (endpoint, record):
         async with open_ssh(endpoint, user="root", access=await trusting(endpoint)) as session:
-            assert (await session.run("hi", limit_s=5)).stdout == "hi"
+            assert (await session.run("hi", limit_s=30)).stdout == "hi"
         assert record.tries == [("password", PASSWORD)]
 
 
@@ -138,7 +138,7 @@ async def test_timeout_names_server_command_and_limit() -> None:
             await session.run("hang", limit_s=0.2)
         assert (late.value.server, late.value.command, late.value.limit_s) == ("ovs01", "hang", 0.2)
         await _until_no_channel(session.connection)
-        assert (await session.run("on", limit_s=5)).stdout == "on"
+        assert (await session.run("on", limit_s=30)).stdout == "on"
 
 
 @pytest.mark.asyncio
@@ -147,8 +147,8 @@ async def test_more_output_than_the_limit_is_a_bad_reply() -> None:
         access = await trusting(endpoint, limits=Limits(command_max_bytes=1000))
         async with open_ssh(endpoint, user="root", access=access) as session:
             with pytest.raises(BadReply, match="more than 1000 bytes"):
-                await session.run("flood", limit_s=5)
-            assert len((await session.run("x" * 1000, limit_s=5)).stdout) == 1000
+                await session.run("flood", limit_s=30)
+            assert len((await session.run("x" * 1000, limit_s=30)).stdout) == 1000
 
 
 @pytest.mark.asyncio
@@ -182,7 +182,7 @@ async def test_a_lost_connection_is_connect_failed_from_then_on() -> None:
         while not session.connection._channels:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         session.connection.abort()
-        for lost in (task, asyncio.create_task(session.run("on", limit_s=5))):
+        for lost in (task, asyncio.create_task(session.run("on", limit_s=30))):
             with pytest.raises(ConnectFailed):
                 await lost
         assert session.is_closed
@@ -234,6 +234,6 @@ async def test_a_server_that_says_nothing_is_given_up_in_time() -> None:
 
 
 async def _until_no_channel(connection: asyncssh.SSHClientConnection) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while connection._channels:  # noqa: ASYNC110 - nobody tells us
             await asyncio.sleep(0.01)

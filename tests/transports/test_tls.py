@@ -29,8 +29,8 @@ async def test_a_pinned_server_answers(tmp_path: Path, *, curve: bool) -> None:
         record,
     ):
         client = HttpsClient(endpoint, await trusting(endpoint))
-        await client.request("POST", "/RPC2", headers=SECRET, body=b"<x/>", limit_s=5)
-        reply = await client.request("POST", "/RPC2", headers=SECRET, body=b"<x/>", limit_s=5)
+        await client.request("POST", "/RPC2", headers=SECRET, body=b"<x/>", limit_s=30)
+        reply = await client.request("POST", "/RPC2", headers=SECRET, body=b"<x/>", limit_s=30)
         assert (reply.status, reply.reason, reply.body) == (200, "OK", b"hello")
         assert reply.headers["content-type"] == "text/xml"
         assert client.warnings == ()
@@ -59,10 +59,10 @@ async def test_an_unknown_or_swapped_certificate_receives_no_byte(tmp_path: Path
     async with https_server(http_answer("200 OK", b""), tls_context(tmp_path)) as (second, record):
         with pytest.raises(IdentityChanged) as changed:
             await HttpsClient(replace(second, pinned=pinned), access).request(
-                "POST", "/", headers=SECRET, limit_s=5
+                "POST", "/", headers=SECRET, limit_s=30
             )
         with pytest.raises(TrustError, match="not confirmed"):
-            await HttpsClient(second, access_with()).request("POST", "/", headers=SECRET, limit_s=5)
+            await HttpsClient(second, access_with()).request("POST", "/", headers=SECRET, limit_s=30)
     assert changed.value.pinned == pinned
     assert b"".join(record.received) == b""
 
@@ -87,7 +87,7 @@ async def test_bad_answers_are_errors_with_the_server_s_name(
     async with https_server(answer, tls_context(tmp_path, curve=True)) as (endpoint, _):
         client = HttpsClient(endpoint, await trusting(endpoint, limits=Limits(reply_max_bytes=4096)))
         with pytest.raises(error, match="ovs01"):
-            await client.request("GET", "/", headers={}, limit_s=5)
+            await client.request("GET", "/", headers={}, limit_s=30)
 
 
 @pytest.mark.asyncio
@@ -98,7 +98,7 @@ async def test_reason_text_is_inert(tmp_path: Path) -> None:
         _,
     ):
         reply = await HttpsClient(endpoint, await trusting(endpoint)).request(
-            "POST", "/", headers={}, limit_s=5
+            "POST", "/", headers={}, limit_s=30
         )
     assert (reply.status, reply.reason) == (403, reason)
 
@@ -110,7 +110,7 @@ async def test_a_body_without_a_length_ends_with_the_connection(tmp_path: Path) 
         _,
     ):
         reply = await HttpsClient(endpoint, await trusting(endpoint)).request(
-            "GET", "/", headers={}, limit_s=5
+            "GET", "/", headers={}, limit_s=30
         )
     assert reply.body == b"all of it"
 
@@ -136,7 +136,7 @@ async def test_a_dripping_answer_ends_at_the_limit(tmp_path: Path) -> None:
 async def test_plain_http_only_where_the_endpoint_says_so_and_loudly() -> None:
     async with https_server(http_answer("200 OK", b"hi"), None) as (endpoint, record):
         client = HttpsClient(endpoint, access_with())
-        reply = await client.request("POST", "/", headers={}, body=b"q", limit_s=5)
+        reply = await client.request("POST", "/", headers={}, body=b"q", limit_s=30)
         assert reply.body == b"hi"
         assert "PLAIN HTTP" in client.warnings[0]
         as_tls = replace(endpoint, kind="tls")

@@ -212,7 +212,7 @@ async def test_known_hosts_of_another_type_makes_us_ask_for_that_type(tmp_path: 
             "ecdsa-sha2-nistp256",
         )
         async with open_ssh(endpoint, user="root", access=access) as session:
-            assert (await session.run("hi", limit_s=5)).stdout == "hi"
+            assert (await session.run("hi", limit_s=30)).stdout == "hi"
 
 
 @pytest.mark.asyncio

@@ -27,8 +27,8 @@ from core.transports.trust import TrustStore
 
 SPEED = 20_000.0  # simulated seconds per real one
 TIMING = Timing(quiet_s=0.1, reconnect_waits_s=(0.05, 0.2))
-LIMITS = Limits(manager_login_s=10.0, manager_command_s=20.0, manager_settle_s=1.5, manager_poll_s=0.02)
-IMPATIENT = replace(LIMITS, manager_settle_s=0.4)
+LIMITS = Limits(manager_login_s=30.0, manager_command_s=60.0, manager_settle_s=20.0, manager_poll_s=0.02)
+IMPATIENT = replace(LIMITS, manager_settle_s=0.4)  # for what will never come
 
 
 @dataclass

@@ -153,7 +153,7 @@ async def test_what_appears_late_is_waited_for() -> None:
 
 @pytest.mark.asyncio
 async def test_ignored_ownership_is_found_out_and_nothing_stays() -> None:
-    async with running("healthy-nfs") as run:
+    async with running("healthy-nfs", limits=IMPATIENT) as run:
         before = run.lab.snapshot()
         plan = await run.plan()
         run.lab.world.faults["own-ignored"] = {"server": "ovs02"}
