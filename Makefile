@@ -37,7 +37,7 @@ test-real: setup ## real sshd, namespaces, disk images, emulated machines, a Xen
 	POOLWRIGHT_TEST_REAL=1 $(BIN)/pytest -m real -ra --durations=5 $(PYTEST_ARGS)
 
 test-machines: setup ## only the emulated machines and the Xen dom0 (root, QEMU; builds an image first)
-	POOLWRIGHT_TEST_REAL=1 $(BIN)/pytest -ra --durations=5 tests/real/test_machines.py tests/real/test_xen.py $(PYTEST_ARGS)
+	POOLWRIGHT_TEST_REAL=1 $(BIN)/pytest -ra --durations=5 tests/real/test_machines.py tests/real/test_xen.py tests/real/test_logind.py $(PYTEST_ARGS)
 
 disconnects: setup ## Manager hangs up at every command, before and after it was carried out (part of crashpoints)
 	$(BIN)/python scripts/crashpoints.py --only disconnects

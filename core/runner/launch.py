@@ -13,6 +13,7 @@ from pathlib import Path
 import core
 from core.errors import JournalError, PoolwrightError, RunnerError, SecretError, StepError, TrustError
 from core.paths import PathsError
+from core.runner import survival
 from core.runner.hardening import clean_environment
 from core.runner.protocol import Order
 from core.runner.survival import Way
@@ -37,9 +38,7 @@ def package_root() -> str:
 
 async def launch(order: Order, secrets: Secrets, way: Way, command: Sequence[str] | None = None) -> str:
     """Start a runner and return its run's id once it is ready; raises what it refused with."""
-    argv = list(command or default_command())
-    if way is Way.SCOPE:
-        argv = ["systemd-run", "--user", "--scope", "--quiet", "--collect", "--", *argv]
+    argv = survival.words(way, command or default_command())
     text = json.dumps(
         {**order.model_dump(mode="json"), "secrets": {name: secrets.get(name) for name in secrets.names()}}
     )

@@ -12,7 +12,7 @@ import pwd
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -49,6 +49,12 @@ class Survival:
     survives: bool | None
     text: str
     warnings: tuple[str, ...] = ()
+
+
+def words(way: Way, argv: Sequence[str]) -> list[str]:
+    """What starts a program in that way; it leaves its parent and session by itself."""
+    scope = ["systemd-run", "--user", "--scope", "--quiet", "--collect", "--"] if way is Way.SCOPE else []
+    return [*scope, *argv]
 
 
 def judge(seen: Situation) -> Survival:

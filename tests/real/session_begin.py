@@ -1,30 +1,30 @@
-"""Runs inside a login session of the machine of test_logind.py: starts a held run, tells how it is to survive."""
+"""Runs inside a login session of the machine of test_logind.py: starts a process as a runner is started, and tells how
+poolwright thinks it will survive. Standard library alone: an emulated processor takes long to import."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
-from core.runner import client
-from core.secrets import Secrets
-from tests.engine.toy_platform import COMMAND, toy_document
-
-HELD = "before-make-b.1.fifo"
+from core.runner import survival
+from core.runner.hardening import clean_environment
 
 
 def main() -> None:
     """Print one JSON line."""
-    home = Path.home() / "run"
-    home.mkdir()
-    document = toy_document(home, "a > b")
-    os.mkfifo(home / "gates" / HELD)
-    seen = client.outlook(home / "state")
-    run = asyncio.run(client.start_run(home / "state", document, Secrets({"manager": "m"}), command=COMMAND))
-    said = {"run": run, "way": seen.way, "survives": seen.survives, "text": seen.text}
-    sys.stdout.write(json.dumps({**said, "warnings": seen.warnings}) + "\n")
+    seen = survival.detect()
+    argv = survival.words(seen.way, [sys.executable, "-P", "-m", "tests.real.session_runner"])
+    root = str(Path(__file__).parents[2])
+    environ = clean_environment(os.environ, root)
+    pipe = subprocess.PIPE
+    started = subprocess.run(
+        argv, env=environ, cwd="/", start_new_session=True, stdin=pipe, stdout=pipe, text=True, check=True
+    )
+    said = {"way": seen.way, "survives": seen.survives, "text": seen.text, "warnings": seen.warnings}
+    sys.stdout.write(json.dumps({**said, "started": started.stdout.strip()}) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Runs as root on the machine of test_logind.py once everybody has logged out: which runners are still there?
+"""Runs as root on the machine of test_logind.py once everybody has logged out: which processes are still there?
 
-Arguments: users whose runner shall die, a dash, users whose runner shall live. Waits for the first, lets the others go
-on, and prints what became of each run.
+Arguments: users whose process shall die, a dash, users whose process shall live. Waits for the first, lets the others
+go on, and prints who was alive and who came to an end of its own.
 """
 
 from __future__ import annotations
@@ -9,36 +9,25 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-
-from core.engine.history import read_run, run_ids
-from core.paths import StatePaths
-from core.runner.locks import is_held
-from tests.real.session_begin import HELD
 
 LIMIT_S = 120.0
 
 
-def wait(is_so: object) -> None:
+def wait(is_so: Callable[[], bool]) -> None:
     """Until it is so or the time is up; what is then seen is told in any case."""
     end = time.monotonic() + LIMIT_S
-    while callable(is_so) and not is_so() and time.monotonic() < end:
+    while not is_so() and time.monotonic() < end:
         time.sleep(0.2)
 
 
-def paths_of(user: str) -> StatePaths:
-    return StatePaths(Path("/home", user, "run", "state"))
-
-
 def is_alive(user: str) -> bool:
-    paths = paths_of(user)
-    return is_held(paths.lock(run_ids(paths)[0]))
-
-
-def told(user: str, *, was_alive: bool) -> dict[str, object]:
-    paths = paths_of(user)
-    now = read_run(paths, run_ids(paths)[0])[1]
-    return {"survived": was_alive, "outcome": now.outcome, "steps": [one.state for one in now.steps.values()]}
+    pid = Path("/home", user, "pid").read_text()
+    try:
+        return b"session_runner" in Path("/proc", pid, "cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def main() -> None:
@@ -46,12 +35,12 @@ def main() -> None:
     dash = sys.argv.index("-")
     dying, living = sys.argv[1:dash], sys.argv[dash + 1 :]
     wait(lambda: not any(is_alive(user) for user in dying))
-    alive = {user: is_alive(user) for user in (*dying, *living)}
-    for user in living:
-        if alive[user]:
-            Path("/home", user, "run", "gates", HELD).write_text("go")
-    wait(lambda: not any(is_alive(user) for user in living))
-    sys.stdout.write(json.dumps({user: told(user, was_alive=was) for user, was in alive.items()}) + "\n")
+    alive = [user for user in (*dying, *living) if is_alive(user)]
+    Path("/run/go").touch()
+    wait(lambda: not any(is_alive(user) for user in alive))
+    done = [user for user in (*dying, *living) if Path("/home", user, "done").exists()]
+    Path("/run/go").unlink()
+    sys.stdout.write(json.dumps({"alive": sorted(alive), "done": sorted(done)}) + "\n")
 
 
 if __name__ == "__main__":
