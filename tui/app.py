@@ -46,7 +46,7 @@ class PoolwrightApp(App[int]):
     """The wizard on screens."""
 
     TITLE = "poolwright"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = ["app.tcss", "screens/base.tcss"]  # base: a screen with a file of its own does not inherit it
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(

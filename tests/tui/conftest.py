@@ -62,6 +62,11 @@ async def until(pilot: Pilot[Any], holds: Callable[[], object], what: str = "") 
     pytest.fail(f"never: {what}\n{text_of(pilot.app)}")  # type: ignore[arg-type]
 
 
+async def see(pilot: Pilot[Any], *texts: str) -> None:
+    """Wait until all of these stand on the screen."""
+    await until(pilot, lambda: all(text in text_of(pilot.app) for text in texts), " and ".join(texts))  # type: ignore[arg-type]
+
+
 async def fill(pilot: Pilot[Any], text: str, *keys: str, into: str = "") -> None:
     """Text into the focused (or the named) input at once, then keys."""
     if into:

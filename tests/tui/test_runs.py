@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from core.models.events import Outcome, RunState
 from core.runner.survival import Survival, Way
 from core.secrets import Secrets
-from tests.tui.conftest import at, fill, text_of, told, until
+from tests.tui.conftest import at, fill, see, text_of, told, until
 from tests.tui.fakes import SECRETS, FakeService
 from tests.tui.ways import SIZE, to_ready, to_step
 from tui.app import PoolwrightApp
@@ -48,7 +48,7 @@ async def test_a_live_run_is_left_and_attached_to_again(
         service.hold.set()
         ready_app.entrance.choose("attach:260301-020000-00")
         await at(pilot, "DoneScreen")
-        assert "created" in text_of(ready_app)
+        await see(pilot, "created")
 
 
 @pytest.mark.asyncio
@@ -58,7 +58,7 @@ async def test_a_failed_run_says_what_was_taken_back(ready_app: PoolwrightApp, s
         await to_ready(pilot)
         await fill(pilot, "pool1", "enter", into="#name")
         await at(pilot, "DoneScreen")
-        assert "rolled back" in text_of(ready_app)
+        await see(pilot, "rolled back")
         await pilot.press("f8")
         await at(pilot, "HomeScreen")
         await pilot.press("r")
@@ -76,10 +76,9 @@ async def test_what_is_left_behind_comes_with_its_commands(
         await to_ready(pilot)
         await fill(pilot, "pool1", "enter", into="#name")
         await at(pilot, "DoneScreen")
-        assert "$ rm -rf /mnt/pool1/ovspoolfs" in text_of(ready_app)
+        await see(pilot, "$ rm -rf /mnt/pool1/ovspoolfs")
         await pilot.press("y")
-        await pilot.pause()
-        assert ready_app.clipboard == "rm -rf /mnt/pool1/ovspoolfs"
+        await until(pilot, lambda: ready_app.clipboard == "rm -rf /mnt/pool1/ovspoolfs", "copied")
 
 
 @pytest.mark.asyncio
@@ -124,10 +123,7 @@ async def test_a_crash_shows_no_secret(
 async def _ended(service: FakeService, app: PoolwrightApp, pilot: Pilot[Any], *, runs: int = 1) -> None:
     """Runs of the prepared pool in the list, the last one interrupted."""
     await at(pilot, "HomeScreen")
-    app.entrance.begin("ready")
-    await at(pilot, "ConnectScreen")
-    await app.session.look_at_identities()
-    app.session.confirm_identities()
+    await to_step(pilot, "ConnectScreen")
     await app.session.check()
     for _number in range(runs):
         run = await app.session.start()
@@ -178,8 +174,8 @@ async def test_two_runs_are_compared(ready_app: PoolwrightApp, service: FakeServ
         await until(pilot, lambda: "mark one run" in told(ready_app), "told how")
         await pilot.press("space", "down", "f6")
         await at(pilot, "Help")
-        assert f"A = {newest}" in text_of(ready_app)
-        assert "A: created" in text_of(ready_app)
+        await see(pilot, f"A = {newest}")
+        await see(pilot, "A: created")
 
 
 @pytest.mark.asyncio
@@ -193,7 +189,7 @@ async def test_control_is_taken_over_only_when_asked(ready_app: PoolwrightApp, s
         await until(pilot, lambda: "1 of 4 steps" in text_of(ready_app), "first step")
         await pilot.press("p")
         await at(pilot, "Confirm")
-        assert "anna (pid 4711)" in text_of(ready_app)
+        await see(pilot, "anna (pid 4711)")
         await pilot.press("enter")
         await at(pilot, "RunScreen")
         assert service.actions == []
@@ -213,9 +209,26 @@ async def test_a_run_that_ends_at_logout_says_so(ready_app: PoolwrightApp, servi
     async with ready_app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: ready_app.survives, "outlook")
         await to_ready(pilot)
-        assert "a run ENDS at logout" in text_of(ready_app)
+        await see(pilot, "a run ENDS at logout")
         await fill(pilot, "pool1", "enter", into="#name")
         await at(pilot, "RunScreen")
         await until(pilot, lambda: warning in text_of(ready_app), "warning")
+        service.hold.set()
+        await at(pilot, "DoneScreen")
+
+
+@pytest.mark.asyncio
+async def test_a_run_attached_to_from_home_is_laid_out_like_any_screen(
+    ready_app: PoolwrightApp, service: FakeService
+) -> None:
+    """The common layout came with the first form only; who attached from home got a screen without it."""
+    service.hold = asyncio.Event()
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_step(pilot, "StorageScreen")  # any screen with a layout of its own, the first that is opened
+        await ready_app.session.check()
+        run = await ready_app.session.start()
+        ready_app.entrance.choose("attach:" + run)
+        await at(pilot, "RunScreen")
+        await until(pilot, lambda: ready_app.screen.query_one("#nav").region.bottom == SIZE[1] - 1, "layout")
         service.hold.set()
         await at(pilot, "DoneScreen")

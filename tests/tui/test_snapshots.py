@@ -13,8 +13,9 @@ from textual.pilot import Pilot
 from core.models.events import Outcome
 from core.models.results import Verdict
 from core.secrets import Secrets
-from tests.tui.conftest import at, fill, text_of, until
+from tests.tui.conftest import at, fill, see, text_of, until
 from tests.tui.fakes import NOW, SECRETS, SPEC, FakeService
+from tests.tui.ways import to_step
 from tui.app import SCREENS, PoolwrightApp
 
 Compare = Callable[..., bool]
@@ -45,14 +46,7 @@ def opened(step: str, *keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
     async def go(pilot: Pilot[Any]) -> None:
         app = pilot.app
         assert isinstance(app, PoolwrightApp)
-        await until(pilot, lambda: app.autosave_path is not None, "home")
-        app.entrance.begin("ready")
-        await at(pilot, "ConnectScreen")
-        await app.session.look_at_identities()
-        app.session.confirm_identities()
-        if step != "connect":
-            app.go(step)
-        await at(pilot, SCREENS[step])
+        await to_step(pilot, SCREENS[step])
         if step in ("servers", "storage", "compatibility", "review"):
             await until(pilot, lambda: app.session.is_fresh, "checks")
         if keys:
@@ -171,7 +165,7 @@ async def test_the_linux_console_gets_ascii_states(
     assert app.theme == "poolwright-ansi"
     async with app.run_test(size=(80, 24)) as pilot:
         await opened("servers", "f3")(pilot)
-        assert "x fail" in text_of(app)
+        await see(pilot, "x fail")
         assert not set(text_of(app)) & set("✓✗●○")
 
 

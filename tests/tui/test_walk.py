@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
 from textual import events
-from textual.widgets import Input, OptionList
+from textual.widgets import DataTable, Input, OptionList
 
 from core.models.results import Verdict
-from tests.tui.conftest import at, fill, text_of, until
+from tests.tui.conftest import at, fill, see, text_of, told, until
 from tests.tui.fakes import SECRETS, FakeService
 from tests.tui.ways import SIZE, to_ready, to_step, to_trust, walk_to_ready
 from tui.app import SCREENS, PoolwrightApp
@@ -28,8 +29,8 @@ async def test_from_home_to_a_created_pool_in_few_keys(
         keys = await walk_to_ready(pilot)
         await fill(pilot, "pool1", "enter", into="#name")
         await at(pilot, "DoneScreen")
-        assert "created" in text_of(ready_app)
-        assert "Item 7" in text_of(ready_app)
+        await see(pilot, "created")
+        await see(pilot, "Item 7")
         assert keys + 1 <= 40
         assert len(service.started) == 1
 
@@ -41,10 +42,9 @@ async def test_a_pool_typed_by_hand(bare_app: PoolwrightApp, service: FakeServic
         await pilot.press("n")
         await at(pilot, "ConnectScreen")
         await pilot.press("f8")
-        await pilot.pause()
+        await until(pilot, lambda: "manager.host: is required" in told(bare_app), "told what is missing")
         assert type(bare_app.screen).__name__ == "ConnectScreen"
-        assert bare_app.focused is not None
-        assert bare_app.focused.id == "f-manager-host"
+        await until(pilot, lambda: getattr(bare_app.focused, "id", "") == "f-manager-host", "led there")
         await fill(pilot, "203.0.113.250", "enter")
         for name in ("manager", "agent"):
             await fill(pilot, SECRETS[name], "enter", into=f"#s-{name}")
@@ -66,17 +66,16 @@ async def test_a_pool_typed_by_hand(bare_app: PoolwrightApp, service: FakeServic
         await pilot.press("f8")
         await at(pilot, "StorageScreen")
         await pilot.press("f8")
-        await pilot.pause()
+        await see(pilot, "R021")
         assert type(bare_app.screen).__name__ == "StorageScreen"
-        assert "R021" in text_of(bare_app)
-        assert bare_app.focused is bare_app.screen.query_one("#f-pool-file_system")
+        await until(pilot, lambda: getattr(bare_app.focused, "id", "") == "f-pool-file_system", "led there")
         await pilot.press("right", "enter")
         await fill(pilot, "203.0.113.200", "enter")
         await fill(pilot, "/export/hand", "f8")
         await at(pilot, "CompatibilityScreen")
         await pilot.press("f8")
         await at(pilot, "ReviewScreen")
-        await until(pilot, lambda: "ready" in text_of(bare_app), "ready")
+        await see(pilot, "ready")
         await fill(pilot, "hand", "enter")
         await at(pilot, "DoneScreen")
         spec, _plan, _accepted = service.started[0]
@@ -127,7 +126,7 @@ async def test_trust_needs_the_count_and_sends_nothing_before(
     async with ready_app.run_test(size=SIZE) as pilot:
         await to_trust(pilot)
         await pilot.press("6", "enter")
-        await pilot.pause()
+        await until(pilot, lambda: "type 7, the number" in told(ready_app), "told")
         assert type(ready_app.screen).__name__ == "TrustScreen"
         assert not service.pins
         assert not service.logins
@@ -152,7 +151,7 @@ async def test_a_changed_identity_stops_everything(ready_app: PoolwrightApp, ser
         await until(pilot, lambda: "2 changed" in text_of(ready_app), "changed")
         assert not ready_app.screen.query_one("#question").display
         await pilot.press("f8", "enter")
-        await pilot.pause()
+        await until(pilot, lambda: "an identity has changed" in told(ready_app), "told")
         assert type(ready_app.screen).__name__ == "TrustScreen"
         assert not service.pins
         await pilot.press("escape")
@@ -171,7 +170,7 @@ async def test_a_refused_password_is_tried_on_one_server_only(
         assert {server for server, _name in service.logins} == {"203.0.113.11"}
         tried = len(service.logins)
         await pilot.press("f5")
-        await pilot.pause()
+        await until(pilot, lambda: "cannot check yet" in told(ready_app), "told")
         assert len(service.logins) == tried  # nothing by itself, nor by key, until it is typed again
         assert "login refused" in text_of(ready_app)
         await pilot.press("f7")
@@ -179,7 +178,7 @@ async def test_a_refused_password_is_tried_on_one_server_only(
         await pilot.press("f7")
         await at(pilot, "ConnectScreen")
         await pilot.press("f8")
-        await pilot.pause()
+        await until(pilot, lambda: told(ready_app).count("refused, type it again") == 2, "told")
         assert type(ready_app.screen).__name__ == "ConnectScreen"
         await fill(pilot, "another", "enter", "f8", into="#s-agent")
         await at(pilot, "PoolScreen")
@@ -227,7 +226,7 @@ async def test_a_failed_check_shows_its_fix_and_stops_the_review(
         await at(pilot, "ReviewScreen")
         await until(pilot, lambda: "1" in text_of(ready_app), "counts")
         await pilot.press("f8")
-        await pilot.pause()
+        await until(pilot, lambda: isinstance(ready_app.focused, DataTable), "led to the findings")
         assert type(ready_app.screen).__name__ == "ReviewScreen"
         assert not ready_app.screen.query_one("#question").display
         assert ready_app.screen.query_one(Findings).results[0].id == "server.owner.free"
@@ -315,7 +314,7 @@ async def test_an_unknown_blocker_is_accepted_by_its_typed_id_only(
         await at(pilot, "Ask")
         await fill(pilot, "server.clock.close", "enter")
         await at(pilot, "ReviewScreen")
-        await until(pilot, lambda: "ready" in text_of(ready_app), "ready")
+        await see(pilot, "ready")
         await fill(pilot, "pool1", "enter", into="#name")
         await at(pilot, "DoneScreen")
         assert service.started[0][2] == ("server.clock.close",)
@@ -338,7 +337,7 @@ async def test_a_waiver_needs_a_reason_and_ends_by_itself(
         await at(pilot, "Ask")
         await fill(pilot, "clock is fixed tonight", "enter")
         await at(pilot, "ReviewScreen")
-        await until(pilot, lambda: "ready" in text_of(ready_app), "ready")
+        await see(pilot, "ready")
         waiver = ready_app.session.spec().waivers[0]
         assert (waiver.check, waiver.target) == ("server.clock.close", "203.0.113.11")
 
@@ -348,7 +347,7 @@ async def test_the_wrong_name_starts_nothing(ready_app: PoolwrightApp, service: 
     async with ready_app.run_test(size=SIZE) as pilot:
         await to_ready(pilot)
         await fill(pilot, "pool2", "enter")
-        await pilot.pause()
+        await until(pilot, lambda: "that is not the name" in told(ready_app), "told")
         assert type(ready_app.screen).__name__ == "ReviewScreen"
         assert not service.started
 
@@ -361,8 +360,8 @@ async def test_the_plan_shows_commands_undo_and_the_point_of_no_return(ready_app
         await until(pilot, lambda: "discoverServer" in text_of(ready_app), "plan")
         await pilot.press("end", "down", "down", "down")
         await until(pilot, lambda: "undo: delete ServerPool" in text_of(ready_app), "undo")
-        assert "point of no return" in text_of(ready_app)
-        assert "the pool file system on the storage" in text_of(ready_app)
+        await see(pilot, "point of no return")
+        await see(pilot, "the pool file system on the storage")
 
 
 @pytest.mark.asyncio
@@ -373,7 +372,7 @@ async def test_results_stream_while_the_operator_goes_on(
     async with ready_app.run_test(size=SIZE) as pilot:
         await to_step(pilot, "ServersScreen")
         await until(pilot, lambda: "203.0.113.11" in ready_app.session.servers, "first server")
-        assert "checking" in text_of(ready_app)
+        await see(pilot, "checking")
         await pilot.press("f8")
         await at(pilot, "StorageScreen")
         service.stall.set()
@@ -420,8 +419,8 @@ async def test_help_explains_the_input_and_lists_the_keys(ready_app: PoolwrightA
         await to_step(pilot, "PoolScreen")
         await pilot.press("f1")
         await at(pilot, "Help")
-        assert "R095" in text_of(ready_app)
-        assert "nothing is lost" in text_of(ready_app)
+        await see(pilot, "R095")
+        await see(pilot, "nothing is lost")
         await pilot.press("escape")
         await at(pilot, "PoolScreen")
         assert ready_app.focused is not None
@@ -444,14 +443,25 @@ async def test_every_button_is_reached_by_tab_and_works_by_enter(ready_app: Pool
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("size", [(80, 24), (60, 20), (160, 50)])
-async def test_every_screen_is_usable_at_this_size(ready_app: PoolwrightApp, size: tuple[int, int]) -> None:
-    async with ready_app.run_test(size=size) as pilot:
-        await to_ready(pilot)
+async def test_every_screen_is_usable_at_every_size(ready_app: PoolwrightApp) -> None:
+    sizes = [(80, 24), (60, 20), (160, 50)]
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_step(pilot, "ConnectScreen")
         for step in ("connect", "pool", "servers", "storage", "compatibility", "review"):
             ready_app.go(step)
             await at(pilot, SCREENS[step])
-            await until(pilot, lambda: "Next" in text_of(ready_app).splitlines()[-1], "keys in the footer")
-            nav = ready_app.screen.query_one("#nav")
-            assert nav.region.bottom <= size[1] - 1
-            assert ready_app.screen.query_one("#body").region.height >= 8
+            screen = ready_app.screen
+            for width, height in sizes:
+                await pilot.resize_terminal(width, height)
+                await until(pilot, partial(_fits, ready_app, height), f"{step} at {width}x{height}")
+                assert screen.query_one("#body").region.height >= 8
+                buttons = [each.region for each in screen.query("#nav Button")]
+                assert all(each.width > 2 for each in buttons)
+                assert max(each.right for each in buttons) <= width, f"{step}: a button is cut at {width}"
+
+
+def _fits(app: PoolwrightApp, height: int) -> bool:
+    """The screen is as high as the terminal, the keys are in its last line, the buttons above them."""
+    lines = text_of(app).splitlines()
+    nav = app.screen.query_one("#nav").region
+    return len(lines) == height and "Next" in lines[-1] and nav.bottom <= height - 1

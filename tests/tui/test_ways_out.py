@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Input
 
 from core.models.plan import Plan
 from core.models.results import Verdict
 from core.runner.plan_file import read_plan
 from core.settings import Settings
-from tests.tui.conftest import at, fill, text_of, told, until
+from tests.tui.conftest import at, fill, see, text_of, told, until
 from tests.tui.fakes import SECRETS, FakeService
 from tests.tui.ways import SIZE, to_ready, to_step
 from tui.app import PoolwrightApp
-from tui.saving import Kind
+from tui.saving import ENDINGS, Kind
 from tui.widgets.choice import Choice
+
+
+async def _choose(pilot: Pilot[Any], kind: str) -> None:
+    """Another kind of file: its name is proposed."""
+    await until(pilot, lambda: isinstance(pilot.app.focused, Choice), "what first")
+    await pilot.press(kind[0])
+    name = pilot.app.screen.query_one("#path", Input)
+    await until(pilot, lambda: name.value.endswith(ENDINGS[Kind(kind)]), "its own name")
 
 
 @pytest.mark.asyncio
@@ -30,8 +40,7 @@ async def test_the_review_is_saved_as_spec_plan_and_runbook(
             path = tmp_path / f"out.{kind}"
             await pilot.press("ctrl+s")
             await at(pilot, "SaveAs")
-            ready_app.screen.query_one(Choice).value = kind.value
-            await pilot.pause()
+            await _choose(pilot, kind.value)
             await fill(pilot, str(path), "enter", into="#path")
             await at(pilot, "ReviewScreen")
             await until(pilot, path.exists, f"{kind} saved")
@@ -63,8 +72,7 @@ async def test_a_plan_that_findings_stop_is_not_saved(
         await until(pilot, lambda: ready_app.session.is_fresh, "checks")
         await pilot.press("ctrl+s")
         await at(pilot, "SaveAs")
-        ready_app.screen.query_one(Choice).value = "plan"
-        await pilot.pause()
+        await _choose(pilot, "plan")
         await fill(pilot, str(tmp_path / "no.json"), "enter", into="#path")
         await at(pilot, "ReviewScreen")
         await until(pilot, lambda: "findings still stop it" in told(ready_app), "refused")
@@ -108,7 +116,7 @@ async def test_servers_come_from_manager_s_own_list(bare_app: PoolwrightApp, ser
         await until(pilot, lambda: "1 new" in text_of(bare_app), "Manager alone")
         await pilot.press("1", "enter")
         await at(pilot, "Confirm")
-        assert "203.0.113.21, 203.0.113.22" in text_of(bare_app)
+        await see(pilot, "203.0.113.21, 203.0.113.22")
         await pilot.press("tab", "enter")
         await until(pilot, lambda: bare_app.session.answers.servers == list(service.known), "added")
         assert not service.logins
@@ -145,7 +153,7 @@ async def test_a_fingerprint_is_shown_as_a_picture(ready_app: PoolwrightApp) -> 
         await until(pilot, lambda: "7 new" in text_of(ready_app), "identities")
         await pilot.press("f4")
         await at(pilot, "Help")
-        assert "[SHA256]" in text_of(ready_app)
+        await see(pilot, "[SHA256]")
         await pilot.press("escape")
         await at(pilot, "TrustScreen")
 

@@ -7,7 +7,9 @@ from typing import Any
 from textual.pilot import Pilot
 
 from tests.tui.conftest import at, text_of, until
+from tui.answers import Answers
 from tui.app import SCREENS, PoolwrightApp
+from tui.session import Session
 
 SIZE = (80, 24)
 
@@ -37,18 +39,20 @@ async def walk_to_ready(pilot: Pilot[Any]) -> int:
     return keys
 
 
-async def to_step(pilot: Pilot[Any], name: str) -> None:
-    """Straight to a screen of the prepared pool, every identity confirmed."""
-    app = pilot.app
-    assert isinstance(app, PoolwrightApp)
-    await at(pilot, "HomeScreen")
-    app.entrance.begin("ready")
-    await at(pilot, "ConnectScreen")
+async def prepare(app: PoolwrightApp) -> None:
+    """A session of the prepared pool with every identity confirmed, as if the screens before had been walked."""
+    app.session = Session(app.service(), Answers(app.spec or {}), app.secrets)
     await app.session.look_at_identities()
     app.session.confirm_identities()
-    step = next(step for step, screen in SCREENS.items() if screen == name)
-    if step != "connect":
-        app.go(step)
+
+
+async def to_step(pilot: Pilot[Any], name: str) -> None:
+    """Straight to a screen of the prepared pool."""
+    app = pilot.app
+    assert isinstance(app, PoolwrightApp)
+    await until(pilot, lambda: app.autosave_path is not None, "home")
+    await prepare(app)
+    app.go(next(step for step, screen in SCREENS.items() if screen == name))
     await at(pilot, name)
 
 

@@ -33,7 +33,6 @@ class StepScreen(QuietScreen[None]):
     step_id: ClassVar[str]
     LACKS: ClassVar[str] = "missing"  # how the line above the buttons begins while this step may not be left
     AUTO_FOCUS = ""  # each screen sets its own focus on arrival
-    CSS_PATH = "base.tcss"
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (72, "-normal")]
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-short"), (22, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
