@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 import pexpect
@@ -460,35 +460,45 @@ async def test_another_uid_is_refused_even_where_the_folders_would_let_it_in(
     assert path.parent.stat().st_mode & 0o777 == 0o700
     sock = connect(path)  # the kernel tells the uid of whoever connected
     sock.close()
-    said = await asyncio.to_thread(_as_nobody, path)
+    assert b"PermissionError" in await asyncio.to_thread(_as_nobody, path, doors_open=False)
+    said = await asyncio.to_thread(_as_nobody, path, doors_open=True)
     assert b"belongs to uid 0" in said
     assert b"hello" not in said
+    assert b"reply" not in said
     await gates.open("before make a.1")
-    await all_events(state, run)
+    events = await all_events(state, run)
+    assert events[-1].state == Outcome.CREATED
+    assert not [event for event in events if event.kind is EventKind.CONTROL]
 
 
-def _as_nobody(path: Path) -> bytes:
-    """Connect as uid 65534 in a child; the folder is entered before the rights are given up."""
+def _as_nobody(path: Path, *, doors_open: bool) -> bytes:
+    """Connect and ask for an abort as uid 65534, in a child; the folder is entered before the rights are given up."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             os.chdir(path.parent)
-            path.chmod(0o666)
-            path.parent.chmod(0o711)
+            if doors_open:
+                path.chmod(0o666)
+                path.parent.chmod(0o711)
             os.setgroups([])
             os.setresuid(65534, 65534, 65534)
             with socket.socket(socket.AF_UNIX) as sock:
-                sock.connect(path.name)
                 sock.settimeout(10)
-                os.write(write, sock.recv(65536))
+                sock.connect(path.name)
+                with suppress(OSError):  # it hangs up on us at once
+                    sock.sendall(encode({"type": "control", "v": 1, "action": "abort", "take_over": True}))
+                while said := sock.recv(65536):
+                    os.write(write, said)
+        except OSError as error:
+            os.write(write, type(error).__name__.encode())
         finally:
             os._exit(0)
     os.close(write)
-    said = os.read(read, 65536)
-    os.close(read)
+    with os.fdopen(read, "rb") as pipe:
+        told = pipe.read()
     os.waitpid(child, 0)
-    return said
+    return told
 
 
 @pytest.mark.asyncio
