@@ -30,6 +30,8 @@ class Bridge:
         self.ended: RunView | None = None
         self.error = ""
         self.clock = StepClock()
+        self.question = ""  # what the run asks the operator now
+        self.answers: dict[str, str] = {}  # the words that answer it, and what each means
         self.controller = ""  # who controls it, or asked for what, in the journal's words
         self.on_line: Callable[[str], None] | None = None  # told every new line of the log
 
@@ -42,12 +44,17 @@ class Bridge:
         if view.state is RunState.DONE:
             self.ended = view
 
-    async def follow(self) -> None:
-        """Replay and follow until the run ends; a lost connection is an error text, the run itself goes on."""
+    async def follow(self, *, until_asked: bool = False) -> None:
+        """Replay and follow until the run ends; a lost connection is an error text, the run itself goes on.
+
+        `until_asked` returns also when the run asks something that is still open.
+        """
         self.error = ""
         try:
             async for event in self.service.follow(self.run, since=self.last_seq):
                 self.apply(event)
+                if until_asked and self.question and self.service.show(self.run).question:
+                    return
             view = self.service.show(self.run)
         except PoolwrightError as error:
             self.error = inert(error)
@@ -68,10 +75,15 @@ class Bridge:
         self.clock.apply(event)
         if event.kind is EventKind.STEP_STATE:
             self._step(event)
+        elif event.kind is EventKind.QUESTION:
+            self._asked(event)
+        elif event.kind is EventKind.ANSWER:
+            self.question = ""
         elif event.kind is EventKind.CONTROL:
             self.controller = event.text
         elif event.kind is EventKind.RUN_STATE and event.state in set(RunState):
             self.state = RunState(event.state)
+            self.question = ""
         line = " ".join(part for part in (event.step, event.state, event.text) if part)
         if line:
             made = f"{event.at:%H:%M:%S} {inert(line, 2000)}"
@@ -79,6 +91,13 @@ class Bridge:
             self.logged += 1
             if self.on_line is not None:
                 self.on_line(made)
+
+    def _asked(self, event: RunEvent) -> None:
+        given = event.data.get("answers")
+        self.question = inert(event.text, 2000)
+        self.answers = (
+            {str(word): inert(text) for word, text in given.items()} if isinstance(given, dict) else {}
+        )
 
     def _step(self, event: RunEvent) -> None:
         state = StepState(event.state) if event.state in set(StepState) else StepState.WAITING

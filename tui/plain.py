@@ -283,12 +283,26 @@ class Plain(Talk):
             self.session.waive([verdicts.refusals[int(answer) - 1].key], reason, operator())
             self.runner.run(self.session.check(NOTHING_NEW))
 
+    def _answer(self, bridge: Bridge) -> None:
+        """The run asks; Enter leaves the question open, it is looked at again by itself meanwhile."""
+        words = ", ".join(bridge.answers)
+        word = self.ask(f"Answer ({words}; Enter leaves it open):", bridge.question)
+        bridge.question = ""
+        if word in bridge.answers:
+            try:
+                self.say(self.runner.run(self.session.service.control(bridge.run, word)))
+            except PoolwrightError as error:
+                self.say(str(error))
+
     def _follow(self, run: str) -> int:
         self.say(f"run {run}; Ctrl-C leaves it to itself, `poolwright attach {run}` comes back")
         bridge = Bridge(self.session.service, run)
         bridge.on_line = self.say
         bridge.load()
-        self.runner.run(bridge.follow())
+        self.runner.run(bridge.follow(until_asked=True))
+        while bridge.question:
+            self._answer(bridge)
+            self.runner.run(bridge.follow(until_asked=True))
         if bridge.ended is None:
             self.say(bridge.error)
             return 130

@@ -31,6 +31,7 @@ from core.settings import Settings
 from core.transports.base import Endpoint
 from core.transports.trust import Identity, TrustState
 
+ANSWERS = {"retry": "look again now", "abort": "take back what was done"}
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 SECRETS = {"manager": "throwaway-manager", "agent": "throwaway-agent", "ssh": "throwaway-ssh"}
 SPEC: dict[str, Any] = {
@@ -102,6 +103,8 @@ class FakeService(Service):
         self.controller = ""  # somebody else who controls every run
         self.deeds: list[tuple[str, str, tuple[str, ...]]] = []  # resume or rollback, run, names of secrets
         self.known: tuple[str, ...] = ()  # servers the controller lists
+        self.asks = False  # the run asks whether to look again, and waits for a word
+        self.answered = asyncio.Event()
         self.started: list[tuple[BaseSpec, Plan, tuple[str, ...]]] = []
 
     @override
@@ -326,8 +329,13 @@ class FakeService(Service):
         for seq, (kind, step, state, text) in enumerate(self._story(run), 1):
             if kind is EventKind.NOTE and self.hold is not None:
                 await self.hold.wait()
+            if kind is EventKind.ANSWER:
+                await self.answered.wait()
             await asyncio.sleep(0)
-            event = RunEvent(run=run, seq=seq, at=NOW, kind=kind, step=step, state=state, text=text)
+            data = {"answers": ANSWERS} if kind is EventKind.QUESTION else {}
+            event = RunEvent(
+                run=run, seq=seq, at=NOW, kind=kind, step=step, state=state, text=text, data=data
+            )
             self._fold(event)
             if seq > since:
                 yield event
@@ -343,6 +351,9 @@ class FakeService(Service):
                 story.append((EventKind.RUN_STATE, "", "rolling_back", ""))
                 story += [(EventKind.STEP_STATE, undone, "undone", "") for undone in reversed(done)]
                 break
+            if self.asks and number == 0:
+                story.append((EventKind.QUESTION, step.id, "asked", "cannot see what became of it"))
+                story.append((EventKind.ANSWER, step.id, "seen", "somebody answers again"))
             story.append((EventKind.STEP_STATE, step.id, "done", "Status: Success"))
             done.append(step.id)
             if number == 0:
@@ -361,6 +372,8 @@ class FakeService(Service):
                 for each in view.steps
             )
             view = replace(view, steps=steps)
+        elif event.kind in (EventKind.QUESTION, EventKind.ANSWER):
+            view = replace(view, question=event.text if event.kind is EventKind.QUESTION else "")
         elif event.kind is EventKind.OUTCOME:
             residue = (
                 (
@@ -394,6 +407,8 @@ class FakeService(Service):
             )
         self.controller = ""
         self.actions.append(action)
+        if action in ANSWERS:
+            self.answered.set()
         return action
 
     @override

@@ -186,3 +186,11 @@ async def test_manager_s_own_list_comes_from_the_simulated_manager(tmp_path: Pat
         assert set(known) <= owned
         session.answers.set_servers(known)
         assert await session.known_servers() == ()
+
+
+def test_what_a_run_asks_is_answered_on_lines(service: FakeService) -> None:
+    service.asks = True
+    code, said = walk(service, {**TRUST, "Answer (retry, abort": ["?", "retry"]})
+    assert code == 0
+    assert service.actions == ["retry"]
+    assert "cannot see what became of it" in said

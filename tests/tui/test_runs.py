@@ -232,3 +232,37 @@ async def test_a_run_attached_to_from_home_is_laid_out_like_any_screen(
         await until(pilot, lambda: ready_app.screen.query_one("#nav").region.bottom == SIZE[1] - 1, "layout")
         service.hold.set()
         await at(pilot, "DoneScreen")
+
+
+@pytest.mark.asyncio
+async def test_what_a_run_asks_is_shown_and_answered(ready_app: PoolwrightApp, service: FakeService) -> None:
+    service.asks = True
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_ready(pilot)
+        await fill(pilot, "pool1", "enter", into="#name")
+        await at(pilot, "Question")
+        await see(pilot, "cannot see what became of it", "retry: look again now")
+        await pilot.press("enter")  # the answer that decides nothing
+        await at(pilot, "RunScreen")
+        await see(pilot, "F4 shows it")
+        assert not service.actions
+        await pilot.press("f4")
+        await at(pilot, "Question")
+        await pilot.press("down", "enter")
+        await at(pilot, "DoneScreen")
+        assert service.actions == ["retry"]
+
+
+@pytest.mark.asyncio
+async def test_a_question_that_was_answered_elsewhere_goes_away(
+    ready_app: PoolwrightApp, service: FakeService
+) -> None:
+    service.asks, service.hold = True, asyncio.Event()
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_ready(pilot)
+        await fill(pilot, "pool1", "enter", into="#name")
+        await at(pilot, "Question")
+        service.answered.set()
+        await at(pilot, "RunScreen")
+        await until(pilot, lambda: "F4 shows it" not in text_of(ready_app), "no question")
+        assert not service.actions

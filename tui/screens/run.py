@@ -18,7 +18,7 @@ from tui import paint, timing
 from tui.borrow import inert
 from tui.bridge import Bridge
 from tui.screens.base import StepScreen
-from tui.widgets.dialog import Confirm
+from tui.widgets.dialog import Confirm, Question
 
 DRAW_S = 0.5  # one paint of steps and log is about 3 KB; a slow line takes 8 KB/s
 CLOCK_S = 5  # seconds between two drawings of the time: a slow line must not pay for a ticking clock
@@ -38,6 +38,7 @@ class RunScreen(StepScreen):
         Binding(
             "f7,escape,d", "detach", "Detach", id="run.detach", tooltip="leave; the run goes on by itself"
         ),
+        Binding("f4", "answer", "Answer", id="run.answer", show=False, tooltip="answer what the run asks"),
         Binding("f5,ctrl+r", "attach", "Attach again", id="run.attach", show=False),
     ]
 
@@ -47,6 +48,7 @@ class RunScreen(StepScreen):
         self._lines = 0
         self._rows: set[str] = set()
         self._state = ""
+        self._asked = ""  # the question that was shown already
         self._was_over = False  # opened to read: nobody is sent on to the result
 
     @override
@@ -113,6 +115,20 @@ class RunScreen(StepScreen):
                 log.write(Text(line))
             self._lines = bridge.logged
         self._draw_state()
+        self._draw_question()
+
+    def _draw_question(self) -> None:
+        """A question is shown once by itself; one that was answered, by whomever, is taken away."""
+        question = self.bridge.question
+        if question == self._asked:
+            return
+        self._asked = question
+        self.session.touch()
+        if isinstance(self.app.screen, Question) and not question:
+            _ = self.app.screen.dismiss(None)
+        elif question and self.is_current:
+            self.app.bell()
+            self.action_answer()
 
     def _draw_state(self) -> None:
         through, total = self.bridge.progress
@@ -147,7 +163,9 @@ class RunScreen(StepScreen):
             return
         warnings = self.pw.survival_warnings
         made = (
-            paint.styled(self.pw, warnings[0], "warn")
+            paint.styled(self.pw, "the run asks you something: F4 shows it and takes your answer", "bad")
+            if self.bridge.question
+            else paint.styled(self.pw, warnings[0], "warn")
             if warnings
             else Text("leaving is safe: the run goes on by itself; attach again from home")
         )
@@ -195,6 +213,16 @@ class RunScreen(StepScreen):
             self.tell(await self.session.service.control(self.bridge.run, action, take_over=True))
         except PoolwrightError as error:
             self.tell(str(error), bad=True)
+
+    @work(group="answer", exclusive=True)
+    async def action_answer(self) -> None:
+        """Show what the run asks, and hand the answer on."""
+        if not self.bridge.question:
+            self.tell("the run asks nothing")
+            return
+        word = await self.app.push_screen_wait(Question(self.bridge.question, self.bridge.answers))
+        if word is not None and self.bridge.question:
+            self._control(word)
 
     def action_detach(self) -> None:
         """Leave the run to itself."""

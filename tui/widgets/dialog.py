@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -55,6 +55,51 @@ class Confirm(ModalScreen[bool]):
     def action_answer(self, value: bool) -> None:
         """Answer by key."""
         _ = self.dismiss(value)
+
+
+class Question(ModalScreen[str | None]):
+    """What a run asks: one of the answers, or None to leave it open; leaving it open has the focus."""
+
+    DEFAULT_CSS = (
+        _CSS.format(name="Question")
+        + """
+    Question .answers { height: auto; layout: vertical; }
+    Question .answers Button { margin-bottom: 0; width: 100%; content-align: left middle; }
+    """
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f7", "later", "Later", id="dialog.cancel"),
+        Binding("down", "app.focus_next", "Next answer", show=False, id="dialog.down"),
+        Binding("up", "app.focus_previous", "Previous answer", show=False, id="dialog.up"),
+    ]
+
+    def __init__(self, text: str, answers: Mapping[str, str]) -> None:
+        super().__init__()
+        self.text, self.answers = text, dict(answers)
+
+    @override
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(self.text, markup=False)
+            with Vertical(classes="answers"):
+                yield Button("later: it stays open, F4 comes back to it", compact=True, id="later")
+                for number, (word, meaning) in enumerate(self.answers.items()):
+                    yield Button(Text(f"{word}: {meaning}"), compact=True, id=f"answer-{number}")
+
+    def on_mount(self) -> None:
+        """The answer that decides nothing first."""
+        self.query_one("#later").focus()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        name = event.button.id or ""
+        chosen = list(self.answers)[int(name.removeprefix("answer-"))] if name.startswith("answer-") else None
+        _ = self.dismiss(chosen)
+
+    def action_later(self) -> None:
+        """Leave it open."""
+        _ = self.dismiss(None)
 
 
 class Ask(ModalScreen[str | None]):
