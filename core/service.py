@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -177,17 +177,22 @@ class Service:
 
     def access(self, spec: BaseSpec, secrets: Secrets) -> Access:
         """Pins, secrets and limits for one front end; the same secrets keep what their logins were told."""
+        store = self._store(spec)
         if self._access is None or self._access[0] is not secrets:
             guard(secrets)
-            self._access = (secrets, Access(self._store(spec), secrets, self._limits()))
+            self._access = (secrets, Access(store, secrets, self._limits()))
+        elif self._access[1].trust is not store:
+            self._access = (secrets, replace(self._access[1], trust=store))
         return self._access[1]
 
     def _store(self, spec: BaseSpec) -> TrustStore:
+        """Our pins with the spec's known_hosts, which may be another one after the spec was changed."""
+        known_hosts = Path(spec.trust.known_hosts) if spec.trust.known_hosts else None
         if self._trust is None:
             state_root(self.paths.root)
             setup_logging(self.paths.root / "poolwright.log", level=self.settings.log_level)
-            known_hosts = spec.trust.known_hosts
-            self._trust = TrustStore(self.paths.pins, Path(known_hosts) if known_hosts else None)
+        if self._trust is None or self._trust.known_hosts != known_hosts:
+            self._trust = TrustStore(self.paths.pins, known_hosts)
         return self._trust
 
     def _limits(self) -> Limits:

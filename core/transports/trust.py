@@ -53,7 +53,7 @@ class TrustStore:
 
     def __init__(self, path: Path | None, known_hosts: Path | None = None) -> None:
         """`path` None keeps pins in memory only; `known_hosts` is an OpenSSH file, read and never written."""
-        self.path = path
+        self.path, self.known_hosts = path, known_hosts
         self._file = PinFile(path)
         self._known_hosts = None if known_hosts is None else KnownHosts.read(known_hosts)
         self._types: dict[str, str] = {}  # fingerprint -> key type, learnt while looking
