@@ -19,6 +19,7 @@ P, F, W, INFO, U, N = (
 Row = tuple[str, Any, Verdict, str]  # check id, context, verdict of its first target, a word of its text
 ON_LUN: dict[str, Any] = {"file_system": LUN}
 ON_ISCSI: dict[str, Any] = {"file_system": {**LUN, "transport": "iscsi", "access_host": "198.51.100.241"}}
+NO_VIP: dict[str, Any] = {"virtual_ip": None}
 UNCLUSTERED: dict[str, Any] = {"clustered": False, "file_system": None}
 
 
@@ -47,6 +48,21 @@ def lun_two(**second: Any) -> Any:
     return context(server(1), server(2, **second), pool=ON_LUN)
 
 
+def pooled(**pool: Any) -> Any:
+    """A healthy fleet and a pool with these settings."""
+    return context(pool=pool)
+
+
+def wanting(**more: Any) -> Any:
+    """A healthy fleet and a spec that says this too."""
+    return context(**more)
+
+
+def on_lun(*servers: Any) -> Any:
+    """These servers of a pool on a LUN."""
+    return context(*servers, pool=ON_LUN)
+
+
 def told(**facts: Any) -> Any:
     """A healthy fleet and a Manager that tells these facts."""
     return context(manager_facts=manager(**facts))
@@ -69,3 +85,13 @@ def entry(**update: Any) -> ManagedServer:
 def listed(facts: dict[str, Any] | None = None, **update: Any) -> Any:
     """One server that Manager lists so."""
     return context(server(1, **(facts or {})), manager_facts=manager(servers=(entry(**update),)))
+
+
+def managed(**update: Any) -> ManagedServer:
+    """Manager's entry of the first server before it knows the server's own name."""
+    return entry(hostname=ManagedServer.model_fields["hostname"].default, **update)
+
+
+def knows(**update: Any) -> Any:
+    """One server that Manager lists so, without the server's own name."""
+    return context(server(1), manager_facts=manager(servers=(managed(**update),)))
