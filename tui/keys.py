@@ -61,7 +61,7 @@ def commands(app: PoolwrightApp, screen: Screen[Any]) -> Iterator[SystemCommand]
         if not active.enabled or not binding.id or not binding.description or binding.id.startswith("app."):
             continue
         key = name_of(binding.key)
-        about = f"{binding.tooltip or binding.description} ({key})"
+        about = f"{binding.tooltip or binding.description} ({key}; {binding.id})"
         yield SystemCommand(binding.description, about, _run(active.node, binding.action))
     yield SystemCommand("Theme", "the next of dark, light and 16 colours (f12)", app.action_change_theme)
     yield SystemCommand("Quit", "leave; a run goes on by itself, answers are kept", app.exit)

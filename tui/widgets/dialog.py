@@ -63,8 +63,8 @@ class Question(ModalScreen[str | None]):
     DEFAULT_CSS = (
         _CSS.format(name="Question")
         + """
-    Question .answers { height: auto; layout: vertical; }
-    Question .answers Button { margin-bottom: 0; width: 100%; content-align: left middle; }
+    Question .answers { height: auto; margin-top: 1; }
+    Question .answers Button { margin-bottom: 0; width: 100%; text-align: left; }
     """
     )
     BINDINGS: ClassVar[list[BindingType]] = [
