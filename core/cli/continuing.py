@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from core.cli.diagnostics import EXIT_REFUSED, say
 from core.cli.inputs import add_state_dir, gather_secrets
-from core.cli.output import emit_json, emit_text
 
 if TYPE_CHECKING:
     from core.secrets import Secrets
@@ -32,10 +31,8 @@ def continue_run(
     is_rollback: bool = False,
 ) -> int:
     """Start a new runner for the run and follow it to its end; returns the exit code of its outcome."""
-    from core.cli.following import begun, detached, follow_here
+    from core.cli.following import begun, detached, follow_here, tell
     from core.models.events import Outcome
-    from core.reports.runs import exit_code_of, run_document
-    from core.reports.text import run_text
     from core.service import Service
 
     service = Service(args.state_dir)
@@ -46,12 +43,9 @@ def continue_run(
     say(f"run {started} goes on; Ctrl-C leaves it running")
     if is_left or not follow_here(service, started, last_seq):
         return detached(started)
-    view = service.show(started)
-    if is_rollback and view.outcome is Outcome.CREATED:
+    if is_rollback and service.show(started).outcome is Outcome.CREATED:
         say("refused: the pool stands as it did; the notes above say why")
+        if args.json:
+            tell(service, started, as_json=True)
         return EXIT_REFUSED
-    if args.json:
-        emit_json({"schema": "poolwright.run/1", **run_document(view)})
-    else:
-        emit_text(run_text(view))
-    return exit_code_of(view)
+    return tell(service, started, as_json=args.json)

@@ -109,6 +109,20 @@ def detached(run: str) -> int:
     return EXIT_INTERRUPTED
 
 
+def tell(service: Service, run: str, *, as_json: bool) -> int:
+    """Show the run as it stands, as the answer to what was asked; returns the exit code of its outcome."""
+    from core.cli.output import emit_json, emit_text
+    from core.reports.runs import exit_code_of, run_document
+    from core.reports.text import run_text
+
+    view = service.show(run)
+    if as_json:
+        emit_json({"schema": "poolwright.run/1", **run_document(view)})
+    else:
+        emit_text(run_text(view))
+    return exit_code_of(view)
+
+
 def follow_here(service: Service, run: str, since: int = 0) -> bool:
     """Follow to the end; False when the operator pressed Ctrl-C (the run goes on)."""
     try:

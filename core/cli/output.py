@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +30,9 @@ def emit_line(document: Any) -> None:
 def write_file(path: Path, text: str) -> None:
     """A file for its owner only (0600), whole at once; SpecError when it cannot be written."""
     from core.errors import SpecError, SpecProblem
+    from core.paths import write_private
 
     try:
-        handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(path)
+        write_private(path, text)
     except OSError as error:
         raise SpecError([SpecProblem(str(path), f"cannot be written: {error.strerror or error}")]) from error

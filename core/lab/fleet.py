@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import tempfile
 from collections.abc import Awaitable, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -22,6 +21,7 @@ from core.lab.manager import ManagerServer
 from core.lab.operations import world_fingerprint
 from core.lab.scenario import Scenario, load_scenario
 from core.lab.world import LabServer, World
+from core.paths import write_private
 
 AGENT_USER = "oracle"
 SSH_USER = "root"
@@ -187,18 +187,6 @@ class Lab:
             "connect": {"agent": f"{self.host}:{agent.port}", "ssh": f"{self.host}:{dom0.port}"},
             "fingerprints": {"agent": agent.fingerprint, "ssh": dom0.fingerprint},
         }
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file of mode 0600 in one step: readers see the old one or the whole new one."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _socket(host: str, port: int, fingerprint: str) -> dict[str, Any]:

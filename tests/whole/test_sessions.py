@@ -20,9 +20,9 @@ import pytest
 
 from core.engine.history import JournalReader
 from core.errors import RunnerError
-from core.lab.fleet import Lab, write_private
+from core.lab.fleet import Lab
 from core.models.events import EventKind, StepState
-from core.paths import StatePaths
+from core.paths import StatePaths, write_private
 from core.runner import client
 from tests.transports.sshd import Sshd, has_ssh_client, missing, running_sshd
 

@@ -38,9 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from core.cli.following import detached, follow_here
-    from core.reports.runs import exit_code_of, run_document
-    from core.reports.text import run_text
+    from core.cli.following import detached, follow_here, tell
     from core.service import Service
 
     service = Service(args.state_dir, known_hosts=args.known_hosts)
@@ -54,12 +52,7 @@ def run(args: argparse.Namespace) -> int:
     say(f"run {started} has begun; Ctrl-C leaves it running")
     if is_left or not follow_here(service, started):
         return detached(started)
-    view = service.show(started)
-    if args.json:
-        emit_json({"schema": "poolwright.run/1", **run_document(view)})
-    else:
-        emit_text(run_text(view))
-    return exit_code_of(view)
+    return tell(service, started, as_json=args.json)
 
 
 def _what(service: Service, args: argparse.Namespace) -> tuple[BaseSpec, Plan | None]:

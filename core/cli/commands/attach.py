@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from core.cli.inputs import add_state_dir
-from core.cli.output import emit_json, emit_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,18 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from core.cli.following import detached, follow_here
-    from core.reports.runs import exit_code_of, run_document
-    from core.reports.text import run_text
+    from core.cli.following import detached, follow_here, tell
     from core.service import Service
 
     service = Service(args.state_dir)
     service.show(args.run)  # an unknown run is said at once
     if not follow_here(service, args.run, args.since):
         return detached(args.run)
-    view = service.show(args.run)
-    if args.json:
-        emit_json({"schema": "poolwright.run/1", **run_document(view)})
-    else:
-        emit_text(run_text(view))
-    return exit_code_of(view)
+    return tell(service, args.run, as_json=args.json)

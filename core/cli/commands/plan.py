@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.cli.diagnostics import EXIT_DONE, EXIT_REFUSED, say
 from core.cli.inputs import add_common, gather_secrets, require_trust
-from core.cli.output import emit_json, emit_text
+from core.cli.output import emit_json, emit_text, write_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from core.paths import write_private
     from core.reports.checks import result_row
     from core.reports.text import plan_text, results_text
     from core.runner.plan_file import plan_document
@@ -48,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         plan = service.plan(spec, checked).model_copy(update={"accepted": tuple(args.accept_unknown)})
         document = plan_document(plan, data, [])
         if args.output is not None:
-            write_private(args.output, json.dumps(document, indent=2))
+            write_file(args.output, json.dumps(document, indent=2))
             args.output.chmod(0o644)  # it is there to be reviewed, and holds no secret
         if args.json:
             emit_json(document)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from core.cli.inputs import add_state_dir
-from core.cli.output import emit_json, emit_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,13 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from core.reports.runs import run_document
-    from core.reports.text import run_text
+    from core.cli.following import tell
     from core.service import Service
 
-    view = Service(args.state_dir).show(args.run)
-    if args.json:
-        emit_json({"schema": "poolwright.run/1", **run_document(view)})
-    else:
-        emit_text(run_text(view))
+    tell(Service(args.state_dir), args.run, as_json=args.json)
     return 0
