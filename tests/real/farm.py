@@ -98,7 +98,7 @@ class Farm:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=240,
             stdin=subprocess.DEVNULL,
         )
         if done.returncode:

@@ -92,9 +92,9 @@ async def access_to(spec: PoolSpec, limits: Limits = SLOW) -> Access:
     return access
 
 
-async def look(spec: PoolSpec, limits: Limits = QUICK) -> Look:
-    """Collect and judge; every server's own SSH must have been read."""
-    fleet = await PLATFORM.collect(spec, await access_to(spec, limits))
+async def look(spec: PoolSpec, limits: Limits = QUICK, *, intrusive: bool = False) -> Look:
+    """Collect and judge; every server's own SSH must have been read. `intrusive` as in `check --intrusive`."""
+    fleet = await PLATFORM.collect(spec, await access_to(spec, limits), intrusive=intrusive)
     assert isinstance(fleet, OvmFleet)
     for name in spec.server_names:
         plane = fleet.servers[name].plane("ssh")

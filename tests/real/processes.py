@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-_START_S = 60.0
+_START_S = 240.0
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _LOGS: dict[int, Path] = {}
 

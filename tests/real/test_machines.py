@@ -49,14 +49,16 @@ class Stage:
         return self._look(name, {"kind": "lun", "wwid": self.scenery.luns[name]}, servers)
 
     def nfs(self, name: str, *servers: int) -> Look:
-        """A look for a pool on this export."""
+        """A look for a pool on this export, as `check --intrusive` does it."""
         share = {"kind": "nfs", "server": self.scenery.nfs.address, "export": f"/export/{name}"}
         return self._look(f"nfs-{name}", share, servers)
 
     def _look(self, key: str, file_system: dict[str, Any], servers: tuple[int, ...]) -> Look:
         if key not in self._looks:
             wanted = [one for one in self.scenery.servers if not servers or one.number in servers]
-            self._looks[key] = asyncio.run(look(self._spec(wanted, file_system), SLOW))
+            self._looks[key] = asyncio.run(
+                look(self._spec(wanted, file_system), SLOW, intrusive=file_system["kind"] == "nfs")
+            )
         return self._looks[key]
 
     def _spec(self, machines: Sequence[Machine], file_system: dict[str, Any]) -> PoolSpec:
@@ -198,15 +200,16 @@ def test_a_copy_carries_the_same_volume_under_another_wwid(stage: Stage) -> None
 def test_a_good_export(stage: Stage) -> None:
     found = stage.nfs("good", 1)
     assert found.verdict("storage.visible.all") is Verdict.PASS, found.detail("storage.visible.all")
-    assert found.verdict("storage.nfs.empty") is Verdict.PASS
-    for machine in stage.scenery.servers[:2]:
-        trial = stage.trial(machine, "good")
-        assert (trial.is_writable, trial.keeps_root, trial.is_clean) == (True, True, True), trial
+    for id_ in ("storage.nfs.empty", "storage.nfs.writable", "storage.nfs.root", "storage.trial.clean"):
+        assert found.verdict(id_) is Verdict.PASS, found.detail(id_)
+    trial = stage.trial(stage.scenery.servers[1], "good")
+    assert (trial.is_writable, trial.keeps_root, trial.is_clean) == (True, True, True), trial
 
 
 def test_root_squash(stage: Stage) -> None:
-    trial = stage.trial(stage.scenery.servers[0], "squash")
-    assert (trial.keeps_root, trial.is_clean) == (False, True), trial
+    found = stage.nfs("squash", 1)
+    assert found.verdict("storage.nfs.root") is Verdict.FAIL
+    assert found.verdict("storage.trial.clean") is Verdict.PASS
     stage.lab.run(stage.scenery.nfs, "chmod 1777 /export/squash")
     trial = stage.trial(stage.scenery.servers[0], "squash")
     assert (trial.is_writable, trial.keeps_root, trial.is_clean) == (True, False, True), trial
@@ -216,15 +219,16 @@ def test_read_only_export_with_left_overs(stage: Stage) -> None:
     found = stage.nfs("readonly", 1)
     assert found.verdict("storage.nfs.empty") is Verdict.FAIL
     assert "ovspoolfs.img" in found.detail("storage.nfs.empty")
-    trial = stage.trial(stage.scenery.servers[0], "readonly")
-    assert (trial.is_writable, trial.keeps_root, trial.is_clean) == (False, None, True), trial
+    assert found.verdict("storage.nfs.writable") is Verdict.FAIL
+    assert found.verdict("storage.nfs.root") is Verdict.UNKNOWN  # nobody could make a file there
+    assert found.verdict("storage.trial.clean") is Verdict.PASS
 
 
 def test_trials_leave_nothing_behind(stage: Stage) -> None:
     for export in ("good", "squash", "readonly"):
-        stage.trial(stage.scenery.servers[1], export)
-    left = stage.lab.run(stage.scenery.nfs, "find /export -name '.pw*'")
-    mounted = stage.lab.run(stage.scenery.servers[1], "grep /tmp /proc/mounts; ls -A /tmp; true")
+        stage.nfs(export, 1)
+    left = stage.lab.run(stage.scenery.nfs, "find /export -name '.p*'")
+    mounted = stage.lab.run(stage.scenery.servers[0], "grep /tmp /proc/mounts; ls -A /tmp; true")
     assert (left, mounted.strip()) == ("", "")
 
 
@@ -271,3 +275,10 @@ def test_ntp_absent_and_ntp_on_its_own_clock(stage: Stage) -> None:
     assert [peer.address for peer in one.ntp_peers.value or ()] == ["10.77.0.254"]
     assert not two.ntp_peers.value
     assert all(peer.address.startswith(("127.127.1.", "LOCAL")) for peer in three.ntp_peers.value or ())
+    for id_, name, verdict in (
+        ("server.ntp.running", stage.names[0], Verdict.PASS),
+        ("server.ntp.running", stage.names[1], Verdict.WARN),
+        ("server.ntp.source", stage.names[2], Verdict.WARN),
+        ("server.ntp.synchronised", stage.names[2], Verdict.WARN),
+    ):
+        assert found.verdict(id_, name) is verdict, (id_, found.detail(id_, name))

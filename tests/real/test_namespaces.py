@@ -20,7 +20,11 @@ from core.models.results import Verdict
 from tests.real.farm import Farm, FarmHost, hosts_text, running_farm, why_not
 from tests.real.looking import Look, Reached, look, spec_of
 
-pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(why_not()), reason=why_not() or "-")]
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(bool(why_not()), reason=why_not() or "-"),
+]
 
 TRUE_HERE = frozenset({"server.cluster.modules"})  # the farm shares this machine's kernel, which has no OCFS2
 NAMES = {f"ovs{n}": f"10.78.0.{n}" for n in range(1, 8)}
