@@ -53,6 +53,8 @@ done
 mkdir -p "$R/etc/systemd/logind.conf.d"
 printf '[Login]\nKillUserProcesses=yes\nKillExcludeUsers=root left\nUserStopDelaySec=1\n' > "$R/etc/systemd/logind.conf.d/test.conf"
 
+mkdir -p "$R/etc/systemd/journald.conf.d"; printf '[Journal]\nStorage=none\n' > "$R/etc/systemd/journald.conf.d/quick.conf"
+
 rm -f base.raw; mke2fs -q -F -t ext4 -O ^metadata_csum,^64bit -d "$R" base.raw $(( $(du -sm "$R" | cut -f1) + 192 ))M
 ln -sfn "$BASE/vmlinux" vmlinux; ln -sfn "$BASE/initrd.cpio" initrd.cpio
 touch ready
