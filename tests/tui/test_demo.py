@@ -104,7 +104,7 @@ def test_demo_walks_to_a_created_pool_and_stays_quiet(demo: Emulator) -> None:
     demo.see("How to reach")
     demo.settle()
     before = demo.bytes
-    assert demo.read(3.0) == 0, "an idle form sends bytes"  # 1 KB a minute is allowed
+    assert demo.read(2.0) == 0, "an idle form sends bytes"  # 1 KB a minute is allowed
     demo.press("\x1b[B")
     demo.settle()
     assert demo.bytes - before <= 2048, "one key press in a form"
