@@ -7,7 +7,7 @@ believed: what was not asked again is then not known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from core.facts.batch import Section
@@ -31,12 +31,7 @@ def doubts(ways: Sequence[Way], *, is_solaris: bool = False) -> tuple[dict[str, 
     """(commands, limits) of the second questions; both empty where nothing is in doubt."""
     commands: dict[str, str] = {}
     limits: dict[str, int] = {}
-    silent = [
-        (index, port)
-        for index, (_, look) in enumerate(ways)
-        for port, state in look.ports.items()
-        if state is PortState.TIMEOUT and look.is_reached
-    ]
+    silent = sorted(_silent(ways), key=lambda way: not ways[way[0]].look.is_reached)
     for index, port in silent[:SAMPLE]:
         name = f"{AGAIN}{index}.port-{port}"
         commands[name] = port_command(ways[index].peer.address, port)
@@ -78,6 +73,14 @@ def settle(ways: Sequence[Way], sections: Mapping[str, Section]) -> list[Way]:
         }
         looks[index] = look.model_copy(update={"ports": changed})
     return [Way(way.peer, looks[index]) for index, way in enumerate(ways)]
+
+
+def _silent(ways: Sequence[Way]) -> Iterator[tuple[int, int]]:
+    """(way, port) of what did not answer; of a peer that seems dead one port will do."""
+    for index, (_, look) in enumerate(ways):
+        ports = [port for port, state in look.ports.items() if state is PortState.TIMEOUT]
+        for port in ports if look.is_reached else ports[:1]:
+            yield index, port
 
 
 def _has_loss(look: PairLook) -> bool:

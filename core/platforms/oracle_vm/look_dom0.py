@@ -15,7 +15,7 @@ from typing import Any
 from core.errors import PoolwrightError
 from core.facts import commands, linux, network, solaris
 from core.facts.batch import Section, run_batch
-from core.facts.mesh import ClockSample, Peer, clock_offset, port_state
+from core.facts.mesh import ClockSample, Peer, PortState, clock_offset, port_state
 from core.facts.mesh_row import row_limit_s
 from core.facts.probe import Observed, clean
 from core.models.facts import Address, Fact, PlaneFact, PlaneState
@@ -37,7 +37,8 @@ OTHERS = ("vip_holder_mac", "ports_reached")
 CLOCK = ("clock_offset_s", "clock_error_s")
 FIELDS = frozenset({*dom0.FIELDS, *NAMES, *look_storage.FIELDS, *PEERS, *OTHERS, *CLOCK})
 _ARP_S = 10  # arping itself ends after 3 s
-_TRY_S = 5
+_TRY_S, _TRY_AGAIN_S = 5, 8
+_LATER = "later."  # what the names of second tries begin with
 _LOCAL_SHARE = 3.0  # how many times a command's limit the batch of all local ones may take
 _OUTSIDE_MAX_S = 150.0
 
@@ -158,12 +159,16 @@ class Dom0Look:
         again = self._storage.again() if self._storage is not None else {}  # last: hearts beat meanwhile
         batch |= again
         limits |= dict.fromkeys(again, commands.STORAGE_S)
+        batch |= (tries := self._tries_again())
+        limits |= dict.fromkeys(tries, _TRY_AGAIN_S)
         limit_s = row_limit_s(look.count, self.limits.ssh_command_s * 2) * self._patience
         sections = await self._batch(session, batch, limit_s, PEERS, limits=limits)
         if sections is None:
             return
         if self._storage is not None:
             self.seen |= self._storage.read_again(sections)
+        if tries:
+            self._read_tries({name.removeprefix(_LATER): sections[name] for name in tries}, self._tries())
         look.read(sections)
 
         async def ask(asked: Mapping[str, str], seconds: Mapping[str, int]) -> Sections | None:
@@ -287,12 +292,23 @@ class Dom0Look:
         return found
 
     def _read_tries(self, sections: Sections, tries: Sequence[tuple[str, int]]) -> None:
-        states = {
-            f"{host}:{port}": port_state(section).value
-            for index, (host, port) in enumerate(tries)
-            if (section := sections.get(f"try-{index}")) is not None
-        }
+        states: dict[str, str] = dict(self._known("ports_reached") or {})
+        for index, (host, port) in enumerate(tries):
+            section = sections.get(f"try-{index}")
+            told = port_state(section) if section is not None else PortState.UNKNOWN
+            if section is not None and (told is not PortState.UNKNOWN or f"{host}:{port}" not in states):
+                states[f"{host}:{port}"] = told.value
         self.seen["ports_reached"] = self._fact(states, "ssh /dev/tcp")
+
+    def _tries_again(self) -> dict[str, str]:
+        """The tries that nothing answered, once more: a busy server may have run out of time, or a SYN been lost."""
+        states = self._known("ports_reached") or {}
+        commands_of = commands.port_tries(self._tries())
+        return {
+            f"{_LATER}try-{index}": commands_of[f"try-{index}"]
+            for index, (host, port) in enumerate(self._tries())
+            if states.get(f"{host}:{port}") == PortState.TIMEOUT
+        }
 
     def _fact(self, value: Any, source: str) -> Fact[Any]:
         return Fact[Any].seen(clean(value), source, datetime.now(UTC))

@@ -67,11 +67,22 @@ def test_lost_packets_are_counted_again() -> None:
     assert [way.look.ping.received if way.look.ping else None for way in gone] == [10, 10, 10, None, None]
 
 
-def test_a_peer_that_seems_dead_is_pinged_again_and_its_ports_are_left_alone() -> None:
-    seen = ways(1, ping=DEAD, port=PortState.TIMEOUT)
+def test_a_peer_that_seems_dead_is_asked_once_more_by_ping_and_one_port() -> None:
+    (way,) = ways(1, ping=DEAD, port=PortState.TIMEOUT)
+    seen = [
+        Way(way.peer, way.look.model_copy(update={"ports": dict.fromkeys((7777, 8002), PortState.TIMEOUT)}))
+    ]
     assert seen[0].look.is_reached is False
     commands, _ = doubts(seen)
-    assert [name.partition(".")[2] for name in commands] == ["ping"]
-    (back,) = settle(seen, told(commands, ANSWERED, 0))
+    assert [name.partition(".")[2] for name in commands] == ["port-7777", "ping"]
+    (dead,) = settle(seen, told(commands, "", 124))
+    assert dead.look.is_reached is False
+    (back,) = settle(seen, {"d0.ping": Section("d0.ping", "ping", 0, ANSWERED, None, 6)})
     assert back.look.is_reached is True
-    assert doubts(seen, is_solaris=True) == ({}, {})
+    assert set(doubts(seen, is_solaris=True)[0]) == {"d0.port-7777"}
+
+
+def test_reached_peers_are_asked_before_those_that_seem_dead() -> None:
+    seen = [*ways(3, ping=DEAD, port=PortState.TIMEOUT), *ways(2, port=PortState.TIMEOUT)]
+    names = [name for name in doubts(seen)[0] if "port" in name]
+    assert names == ["d3.port-7777", "d4.port-7777", "d0.port-7777"]
