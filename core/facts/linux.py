@@ -104,14 +104,6 @@ def parse_default_gateway(text: str) -> str | None:
     return None
 
 
-def parse_meminfo_mib(text: str) -> int:
-    """MemTotal of /proc/meminfo in MiB; ValueError when there is none."""
-    match = re.search(r"^MemTotal:\s+(\d{1,15}) kB", text, re.MULTILINE)
-    if match is None:
-        raise ValueError("no MemTotal")
-    return int(match[1]) // 1024
-
-
 def parse_mounts(text: str) -> tuple[Mount, ...]:
     """/proc/mounts; octal escapes of blanks are undone."""
     found: list[Mount] = []

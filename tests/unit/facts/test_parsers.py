@@ -128,7 +128,6 @@ def test_small_files() -> None:
     assert linux.parse_swaps("Filename Type Size Used Priority\n/dev/sda2 partition 1 0 -1\n") == (
         "/dev/sda2",
     )
-    assert linux.parse_meminfo_mib("MemTotal:  2048000 kB\n") == 2000
 
 
 def test_multipath_of_both_generations() -> None:
@@ -306,7 +305,7 @@ def test_cluster_conf_o2cb_and_release() -> None:
 
 PARSERS: tuple[Any, ...] = (
     linux.parse_uname, linux.parse_hosts, linux.parse_getent, linux.parse_ip_addr, linux.parse_ip_link,
-    linux.parse_default_gateway, linux.parse_meminfo_mib, linux.parse_mounts, linux.parse_swaps, linux.parse_epoch,
+    linux.parse_default_gateway, linux.parse_mounts, linux.parse_swaps, linux.parse_epoch,
     linux.parse_initiator, linux.parse_ntp_conf, storage.parse_showmount, storage.parse_names, storage.parse_df,
     storage.parse_multipath, storage.parse_size, storage.parse_blkid, storage.parse_wipefs, xen.parse_info,
     xen.parse_list, solaris.parse_ipadm, solaris.parse_arp, solaris.parse_prtconf_mib, parse_iptables,
