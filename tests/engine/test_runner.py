@@ -1,109 +1,37 @@
-"""The detached runner through its client: real processes, real sockets, toys as servers."""
+"""The detached runner from its start to its end: real processes, real sockets, toys as servers."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-import socket
-from collections.abc import Iterator
-from contextlib import aclosing, suppress
 from pathlib import Path
 
-import pexpect
 import pytest
 
 from core.engine import database
 from core.engine.history import read_run
 from core.engine.journal import Journal
 from core.errors import JournalError, RunnerError
-from core.models.events import EventKind, Outcome, RunEvent, RunState, StepState
+from core.models.events import EventKind, Outcome, RunState, StepState
 from core.paths import StatePaths
 from core.runner import client, survival
-from core.runner.client import RunDocument
-from core.runner.locks import holder
 from core.runner.protocol import encode
 from core.runner.sockets import connect
 from core.runner.survival import Survival, Way
-from core.secrets import Secrets
+from tests.engine.runs import (
+    CANARY,
+    SECRETS,
+    Gates,
+    all_events,
+    gone,
+    open_to_all,
+    read_until,
+    runner_pid,
+    start,
+    until,
+)
 from tests.engine.toy_platform import COMMAND, toy_document
-
-CANARY = "Kanarie-4711-zwitscher"
-SECRETS = Secrets({"manager": CANARY})
-
-
-class Gates:
-    """Named pipes that hold the toy steps."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(exist_ok=True)
-
-    def shut(self, point: str) -> None:
-        os.mkfifo(self._path(point))
-
-    async def open(self, point: str) -> None:
-        """Wait until the step stands there, then let it through."""
-        path = self._path(point)
-        async with asyncio.timeout(20):
-            while not _let_through(path):  # noqa: ASYNC110 - another process: there is no event to wait for
-                await asyncio.sleep(0.01)
-
-    def _path(self, point: str) -> Path:
-        return self.folder / f"{point.replace(' ', '-')}.fifo"
-
-
-def _let_through(path: Path) -> bool:
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-    except OSError:  # ENXIO: nobody reads yet
-        return False
-    path.unlink()
-    os.write(handle, b"go")
-    os.close(handle)
-    return True
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[Path]:
-    """A state folder; runners that a failed test left are ended, by their own ids."""
-    root = tmp_path / "state"
-    yield root
-    paths = StatePaths(root)
-    for folder in paths.runs.glob("*") if paths.runs.is_dir() else ():
-        if (pid := holder(paths.lock(folder.name))) > 1:
-            os.kill(pid, signal.SIGKILL)
-
-
-async def start(state: Path, document: RunDocument) -> str:
-    return await client.start_run(state, document, SECRETS, command=COMMAND)
-
-
-async def all_events(state: Path, run: str, since: int = 0) -> list[RunEvent]:
-    async with asyncio.timeout(20):
-        return [event async for event in client.follow(state, run, since)]
-
-
-async def until(state: Path, run: str, kind: EventKind, word: str, step: str = "") -> int:
-    """Follow until an event of that kind and state (of that step); its number."""
-    async with asyncio.timeout(20), aclosing(client.follow(state, run)) as events:
-        async for event in events:
-            if event.kind is kind and event.state == word and step in ("", event.step):
-                return event.seq
-    raise AssertionError(f"no {kind} {word}")
-
-
-async def gone(state: Path, run: str) -> None:
-    """Until the runner has ended."""
-    async with asyncio.timeout(20):
-        while client.is_live(state, run):  # noqa: ASYNC110 - another process: there is no event to wait for
-            await asyncio.sleep(0.01)
-
-
-def runner_pid(state: Path, run: str) -> int:
-    pid = holder(StatePaths(state).lock(run))
-    assert pid, "no runner"
-    return pid
 
 
 @pytest.mark.asyncio
@@ -160,7 +88,7 @@ async def test_no_secret_in_argv_environment_journal_socket_or_files(
         seen = {
             "argv": _proc(pid, "cmdline").read_bytes(),
             "environment": _proc(pid, "environ").read_bytes(),
-            "socket": await asyncio.to_thread(_read_until, sock, b"plain ********"),
+            "socket": await asyncio.to_thread(read_until, sock, b"plain ********"),
         }
     await gates.open("before make b.1")
     await all_events(state, run)
@@ -183,27 +111,6 @@ def _below(folder: Path) -> tuple[list[Path], list[Path]]:
     """Files, and folders."""
     everything = list(folder.rglob("*"))
     return [path for path in everything if path.is_file()], [path for path in everything if path.is_dir()]
-
-
-def _read_until(sock: socket.socket, mark: bytes) -> bytes:
-    sock.settimeout(10)
-    content = b""
-    while mark not in content:
-        content += sock.recv(65536)
-    return content
-
-
-@pytest.mark.asyncio
-async def test_two_followers_see_the_same_and_leaving_stops_nothing(tmp_path: Path, state: Path) -> None:
-    gates = Gates(tmp_path / "gates")
-    gates.shut("before make b.1")
-    run = await start(state, toy_document(tmp_path))
-    await until(state, run, EventKind.STEP_STATE, StepState.DONE)  # a third one, that leaves
-    async with asyncio.TaskGroup() as group:
-        both = [group.create_task(all_events(state, run)) for _ in range(2)]
-        await gates.open("before make b.1")
-    assert both[0].result() == both[1].result()
-    assert both[0].result()[-1].state == Outcome.CREATED
 
 
 @pytest.mark.asyncio
@@ -250,77 +157,6 @@ async def test_a_refused_login_touches_nothing_and_tells_no_secret(tmp_path: Pat
 
 
 @pytest.mark.asyncio
-async def test_pause_continue_and_abort_by_the_controller(tmp_path: Path, state: Path) -> None:
-    gates = Gates(tmp_path / "gates")
-    gates.shut("before make b.1")
-    run = await start(state, toy_document(tmp_path))
-    await until(state, run, EventKind.STEP_STATE, StepState.DOING, "b")
-    assert "after the step" in await client.control(state, run, "pause")
-    await gates.open("before make b.1")
-    await until(state, run, EventKind.RUN_STATE, RunState.PAUSED)
-    assert client.show_run(state, run).steps[1].state is StepState.DONE
-    await client.control(state, run, "continue")
-    events = await all_events(state, run)
-    assert events[-1].state == Outcome.CREATED
-    assert [event.state for event in events if event.kind is EventKind.CONTROL] == ["pause", "continue"]
-    with pytest.raises(RunnerError):
-        await client.control(state, run, "abort")
-
-
-@pytest.mark.asyncio
-async def test_abort_takes_back_and_is_final(tmp_path: Path, state: Path) -> None:
-    gates = Gates(tmp_path / "gates")
-    gates.shut("before make b.1")
-    gates.shut("before take a.1")
-    run = await start(state, toy_document(tmp_path))
-    await until(state, run, EventKind.STEP_STATE, StepState.DOING, "b")
-    await client.control(state, run, "abort")
-    await gates.open("before make b.1")
-    await until(state, run, EventKind.RUN_STATE, RunState.ROLLING_BACK)
-    with pytest.raises(RunnerError, match="only `leave`"):
-        await client.control(state, run, "continue")
-    await gates.open("before take a.1")
-    assert (await all_events(state, run))[-1].state == Outcome.ROLLED_BACK
-
-
-@pytest.mark.asyncio
-async def test_one_controls_the_others_watch_and_a_hand_over_is_written(tmp_path: Path, state: Path) -> None:
-    gates = Gates(tmp_path / "gates")
-    gates.shut("before make b.1")
-    run = await start(state, toy_document(tmp_path))
-    await until(state, run, EventKind.STEP_STATE, StepState.DOING, "b")
-    refused = await _python(OTHER, str(state), run, "no")
-    assert "controls this run" in refused
-    taken = await _python(OTHER, str(state), run, "yes")
-    assert "will pause" in taken
-    await gates.open("before make b.1")
-    await until(state, run, EventKind.RUN_STATE, RunState.PAUSED)
-    await client.control(state, run, "continue")  # the other process has ended: control is free again
-    events = await all_events(state, run)
-    told = [event.text for event in events if event.kind is EventKind.CONTROL and event.state == "controller"]
-    assert len(told) == 2
-    assert "took over from" in told[0]
-    assert told[1].endswith("controls")
-
-
-OTHER = """
-import asyncio, sys
-from pathlib import Path
-from core.runner import client, survival
-state, run, take_over = sys.argv[1:]
-print(asyncio.run(client.control(Path(state), run, "pause", take_over=take_over == "yes")))
-"""
-
-
-async def _python(code: str, *argv: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        COMMAND[0], "-c", code, *argv, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    said, _ = await process.communicate()
-    return said.decode()
-
-
-@pytest.mark.asyncio
 async def test_one_run_at_a_time_on_a_pool_and_its_owner_is_named(tmp_path: Path, state: Path) -> None:
     gates = Gates(tmp_path / "gates")
     gates.shut("before make b.1")
@@ -339,42 +175,6 @@ async def test_one_run_at_a_time_on_a_pool_and_its_owner_is_named(tmp_path: Path
         path.unlink()
     again = await start(tmp_path / "another-state", document)
     assert (await all_events(tmp_path / "another-state", again))[-1].state == Outcome.CREATED
-
-
-@pytest.mark.asyncio
-async def test_a_client_that_never_reads_does_not_slow_the_run(tmp_path: Path, state: Path) -> None:
-    gates = Gates(tmp_path / "gates")
-    gates.shut("before make a.1")
-    run = await start(state, toy_document(tmp_path, chatter="3000"))
-    with connect(StatePaths(state).socket(run)) as deaf:
-        deaf.setblocking(True)
-        deaf.sendall(encode({"type": "attach", "v": 1, "since": 0}))
-        await gates.open("before make a.1")
-        events = await all_events(state, run)
-        assert events[-1].state == Outcome.CREATED
-        assert len(events) > 3000
-
-
-@pytest.mark.asyncio
-async def test_nonsense_on_the_socket_harms_nobody(tmp_path: Path, state: Path) -> None:
-    gates = Gates(tmp_path / "gates")
-    gates.shut("before make a.1")
-    run = await start(state, toy_document(tmp_path))
-    for junk in (
-        b"\x00\xff\n",
-        b"[]\n",
-        b'{"v":99,"type":"attach"}\n',
-        b'{"type":"dance"}\n',
-        b'{"type":"attach","since":"x"}\n',
-    ):
-        with connect(StatePaths(state).socket(run)) as sock:
-            sock.setblocking(True)
-            sock.settimeout(10)
-            sock.sendall(junk)
-            while await asyncio.to_thread(sock.recv, 65536):
-                pass
-    await gates.open("before make a.1")
-    assert (await all_events(state, run))[-1].state == Outcome.CREATED
 
 
 @pytest.mark.asyncio
@@ -404,17 +204,12 @@ async def test_a_state_folder_with_a_very_long_path_works(tmp_path: Path) -> Non
     assert (await all_events(long, run))[-1].state == Outcome.CREATED
 
 
-def _open_to_all(folder: Path) -> None:
-    folder.mkdir()
-    folder.chmod(0o777)
-
-
 @pytest.mark.asyncio
 async def test_what_is_refused_before_the_start_reaches_the_caller_as_its_own_error(
     tmp_path: Path, state: Path
 ) -> None:
     document = toy_document(tmp_path)
-    _open_to_all(state)
+    open_to_all(state)
     with pytest.raises(Exception, match="lets others in"):
         await start(state, document)
     state.chmod(0o700)  # noqa: ASYNC240 - one call
@@ -445,60 +240,6 @@ async def test_a_damaged_journal_is_refused_and_listed(tmp_path: Path, state: Pa
         Journal.open(StatePaths(state), run)
     (view,) = client.list_runs(state)
     assert "journal" in view.message
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
-@pytest.mark.asyncio
-async def test_another_uid_is_refused_even_where_the_folders_would_let_it_in(
-    tmp_path: Path, state: Path
-) -> None:
-    gates = Gates(tmp_path / "gates")
-    gates.shut("before make a.1")
-    run = await start(state, toy_document(tmp_path))
-    path = StatePaths(state).socket(run)
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert path.parent.stat().st_mode & 0o777 == 0o700
-    sock = connect(path)  # the kernel tells the uid of whoever connected
-    sock.close()
-    assert b"PermissionError" in await asyncio.to_thread(_as_nobody, path, doors_open=False)
-    said = await asyncio.to_thread(_as_nobody, path, doors_open=True)
-    assert b"belongs to uid 0" in said
-    assert b"hello" not in said
-    assert b"reply" not in said
-    await gates.open("before make a.1")
-    events = await all_events(state, run)
-    assert events[-1].state == Outcome.CREATED
-    assert not [event for event in events if event.kind is EventKind.CONTROL]
-
-
-def _as_nobody(path: Path, *, doors_open: bool) -> bytes:
-    """Connect and ask for an abort as uid 65534, in a child; the folder is entered before the rights are given up."""
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.chdir(path.parent)
-            if doors_open:
-                path.chmod(0o666)
-                path.parent.chmod(0o711)
-            os.setgroups([])
-            os.setresuid(65534, 65534, 65534)
-            with socket.socket(socket.AF_UNIX) as sock:
-                sock.settimeout(10)
-                sock.connect(path.name)
-                with suppress(OSError):  # it hangs up on us at once
-                    sock.sendall(encode({"type": "control", "v": 1, "action": "abort", "take_over": True}))
-                while said := sock.recv(65536):
-                    os.write(write, said)
-        except OSError as error:
-            os.write(write, type(error).__name__.encode())
-        finally:
-            os._exit(0)
-    os.close(write)
-    with os.fdopen(read, "rb") as pipe:
-        told = pipe.read()
-    os.waitpid(child, 0)
-    return told
 
 
 @pytest.mark.asyncio
@@ -544,76 +285,3 @@ def test_an_unusable_state_folder_is_told_before_anything_is_asked(
     monkeypatch.setattr(database, "file_system", lambda _path: "nfs4")
     with pytest.raises(JournalError, match="nfs4 is not safe"):
         client.check_state(state)
-
-
-async def asks(tmp_path: Path, state: Path) -> str:
-    """A run whose second toy cannot be looked at, once it has asked what to do."""
-    run = await start(state, toy_document(tmp_path, b="away"))
-    await until(state, run, EventKind.QUESTION, "asked", "b")
-    return run
-
-
-@pytest.mark.asyncio
-async def test_a_question_is_answered_over_the_socket_and_the_run_goes_on(
-    tmp_path: Path, state: Path
-) -> None:
-    run = await asks(tmp_path, state)
-    assert "what became of `make b`" in client.show_run(state, run).question
-    (tmp_path / "back").touch()
-    assert await client.control(state, run, "retry") == "looks again"
-    events = await all_events(state, run)
-    assert events[-1].state == Outcome.CREATED
-    told = [event.state for event in events if event.kind in (EventKind.CONTROL, EventKind.ANSWER)]
-    assert told == ["retry", "seen"]
-    assert client.show_run(state, run).question == ""
-
-
-@pytest.mark.asyncio
-async def test_only_a_question_can_be_answered_and_only_by_whoever_controls(
-    tmp_path: Path, state: Path
-) -> None:
-    run = await asks(tmp_path, state)
-    assert "controls this run" in await _python(OTHER, str(state), run, "no")
-    await client.control(state, run, "abort")
-    events = await all_events(state, run)
-    assert events[-1].state == Outcome.ROLLED_BACK
-    answers = [(event.state, event.text) for event in events if event.kind is EventKind.ANSWER]
-    assert answers == [("abort", "the operator said: abort")]
-
-    gates = Gates(tmp_path / "gates")
-    gates.shut("before make a.1")
-    calm = await start(state, toy_document(tmp_path))
-    with pytest.raises(RunnerError, match="nothing is asked"):
-        await client.control(state, calm, "retry")
-    await gates.open("before make a.1")
-    assert (await all_events(state, calm))[-1].state == Outcome.CREATED
-
-
-@pytest.mark.asyncio
-async def test_attach_shows_the_question_and_takes_the_answer_at_a_terminal(
-    tmp_path: Path, state: Path
-) -> None:
-    begin = (
-        "import asyncio, sys; from pathlib import Path; from tests.engine.test_runner import start;"
-        "from core.runner.client import RunDocument;"
-        "print(asyncio.run(start(Path(sys.argv[1]), RunDocument.model_validate_json(sys.argv[2]))))"
-    )  # whoever started it is gone: who attaches may answer
-    run = (await _python(begin, str(state), toy_document(tmp_path, b="away").model_dump_json())).strip()
-    await until(state, run, EventKind.QUESTION, "asked", "b")
-
-    def operator() -> None:
-        argv = ["-m", "tui", "attach", run, "--state-dir", str(state)]
-        terminal = pexpect.spawn(COMMAND[0], argv, encoding="utf-8", timeout=30, dimensions=(40, 200))
-        terminal.expect("cannot see what became of `make b`")
-        terminal.expect("Type retry, abort or leave, then Enter")
-        terminal.sendline("perhaps")
-        terminal.expect("it can be answered by: retry, abort, leave")
-        (tmp_path / "back").touch()
-        terminal.sendline("retry")
-        terminal.expect("looks again")
-        terminal.expect(f"run {run}: pool toypool: created")
-        terminal.expect(pexpect.EOF)
-        terminal.close()
-        assert terminal.exitstatus == 0
-
-    await asyncio.to_thread(operator)
