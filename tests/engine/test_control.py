@@ -14,6 +14,8 @@ import pytest
 from core.errors import RunnerError
 from core.models.events import EventKind, Outcome, RunState, StepState
 from core.paths import StatePaths
+from core.reports.runs import run_document
+from core.reports.text import run_text
 from core.runner import client
 from core.runner.protocol import encode
 from core.runner.sockets import connect
@@ -197,7 +199,10 @@ async def test_a_question_is_answered_over_the_socket_and_the_run_goes_on(
     tmp_path: Path, state: Path
 ) -> None:
     run = await asks(tmp_path, state)
-    assert "what became of `make b`" in client.show_run(state, run).question
+    view = client.show_run(state, run)
+    assert "what became of `make b`" in view.question
+    assert run_document(view)["question"] == view.question
+    assert f"poolwright control {run} retry" in run_text(view)
     (tmp_path / "back").touch()
     assert await client.control(state, run, "retry") == "looks again"
     events = await all_events(state, run)
