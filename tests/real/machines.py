@@ -282,7 +282,7 @@ def _command(machine: Machine, namespace: int, image: Path, folder: Path) -> lis
     words = [
         *("nsenter", "--target", str(namespace), "--net", "qemu-system-x86_64", "-name", machine.name),
         *("-uuid", f"00000000-0000-4000-8000-0000000077{number}", "-machine", "q35"),
-        *("-accel", f"tcg,tb-size={256 if machine.is_xen else 64}", "-cpu", machine.cpu),
+        *("-accel", f"tcg,tb-size={256 if machine.is_xen else 128}", "-cpu", machine.cpu),
         *("-m", str(machine.memory_mib), "-nodefaults", "-no-user-config", "-display", "none"),
         *("-rtc", f"base={now:%Y-%m-%dT%H:%M:%S},clock=host", "-serial", f"file:{folder / machine.name}.log"),
         *("-drive", f"if=none,id=d0,file={overlay},cache=writeback", "-device", "virtio-blk-pci,drive=d0"),
