@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from textual.app import SystemCommand
-from textual.binding import Binding
+from textual.binding import ActiveBinding, Binding
 from textual.screen import Screen
 
 if TYPE_CHECKING:
@@ -56,12 +56,16 @@ def commands(app: PoolwrightApp, screen: Screen[Any]) -> Iterator[SystemCommand]
         for step in wizard.STEPS:
             if wizard.is_open(step.id, app.session):
                 yield SystemCommand(f"Go to {step.title}", step.heading, _go(app, step.id))
+    found: dict[str, ActiveBinding] = {}
+    names: dict[str, list[str]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
-        if not active.enabled or not binding.id or not binding.description or binding.id.startswith("app."):
-            continue
-        key = name_of(binding.key)
-        about = f"{binding.tooltip or binding.description} ({key}; {binding.id})"
+        if active.enabled and binding.id and binding.description and not binding.id.startswith("app."):
+            _ = found.setdefault(binding.id, active)
+            names.setdefault(binding.id, []).append(name_of(binding.key))
+    for name, active in found.items():
+        binding = active.binding
+        about = f"{binding.tooltip or binding.description} ({', '.join(names[name])}; {name})"
         yield SystemCommand(binding.description, about, _run(active.node, binding.action))
     yield SystemCommand("Theme", "the next of dark, light and 16 colours (f12)", app.action_change_theme)
     yield SystemCommand("Quit", "leave; a run goes on by itself, answers are kept", app.exit)

@@ -155,11 +155,8 @@ class ReviewScreen(StepScreen):
     @override
     def when_complete(self) -> tuple[str, str]:
         if self.focused is not None and self.focused.id == "name":
-            return (
-                f"ready: type {self.pool_name} and Enter to create it; nothing is changed yet",
-                "good",
-            )
-        return f"ready: F8, then type {self.pool_name} and Enter; nothing is changed yet", "good"
+            return f"ready: type {self.pool_name} and Enter; nothing is changed yet", "good"
+        return f"ready: F8, then type {self.pool_name}, Enter; nothing changed yet", "good"
 
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
