@@ -13,7 +13,13 @@ from core.runner import client
 from core.secrets import Secrets
 from core.service import Service
 
-SIZES, SPEED = (4, 16), 1000.0
+SIZES = (
+    (4, "healthy-nfs"),
+    (16, "healthy-nfs"),
+    (32, "healthy-nfs"),
+    (64, "unclustered"),
+)  # 32: the most of a cluster
+SPEED = 1000.0
 _PROGRAM = """
 import resource, sys
 from core.runner.__main__ import main
@@ -24,9 +30,9 @@ sys.exit(status)
 """
 
 
-async def peak_mib(servers: int, folder: Path) -> float:
+async def peak_mib(servers: int, scenario: str, folder: Path) -> float:
     """One whole run; the peak in MiB."""
-    async with Lab.from_scenario("healthy-nfs", servers=servers, speed=SPEED) as lab:
+    async with Lab.from_scenario(scenario, servers=servers, speed=SPEED) as lab:
         service, secrets = Service(folder / "state"), Secrets(lab.passwords)
         lab.write_ready(folder / "ready.json")
         spec = service.load(folder / "ready.json.spec.yaml")
@@ -47,10 +53,12 @@ async def peak_mib(servers: int, folder: Path) -> float:
 
 def main() -> None:
     """Print a row for each size."""
-    for servers in SIZES:
+    for servers, scenario in SIZES:
         folder = Path(tempfile.mkdtemp(prefix="bench-"))
         try:
-            print(f"runner, {servers:3} servers: peak {asyncio.run(peak_mib(servers, folder)):.0f} MiB")
+            print(
+                f"runner, {servers:3} servers: peak {asyncio.run(peak_mib(servers, scenario, folder)):.0f} MiB"
+            )
         finally:
             shutil.rmtree(folder)
 
