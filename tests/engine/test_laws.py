@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.engine.executor import Executor
@@ -18,6 +18,7 @@ from core.models.events import Outcome
 from core.models.plan import Plan, PlannedStep
 from core.paths import StatePaths
 from tests.engine.toys import ToyWorld, toy_steps, toy_verify
+from tests.examples import examples
 
 FAULTS = ("do-fails", "half-fails", "bug", "verify-no", "foreign", "unreadable", "reply-lost", "undo-leaves")
 
@@ -95,7 +96,7 @@ def run_case(case: Case, folder: Path, cuts: list[int]) -> tuple[Outcome | None,
     return read_run(paths, run)[1].outcome, ToyWorld(folder / "world").effects()
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(cases(), st.lists(st.integers(0, 12), max_size=3))
 def test_a_cut_and_resumed_run_ends_as_an_uncut_one(case: Case, cuts: list[int]) -> None:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:

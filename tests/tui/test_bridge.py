@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
 from core.errors import RunnerError
 from core.models.events import EventKind, Outcome, RunEvent, RunState, StepState
 from core.secrets import Secrets
+from tests.examples import examples
 from tests.tui.fakes import NOW, SECRETS, SPEC, FakeService
 from tui.answers import Answers
 from tui.bridge import Bridge
@@ -91,7 +92,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(EVENTS)
 def test_seeing_events_twice_is_seeing_them_once(events: list[RunEvent]) -> None:
     once, twice = (
