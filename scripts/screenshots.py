@@ -46,6 +46,7 @@ async def take(state_dir: Path) -> dict[str, str]:
     from textual.widgets import DataTable
 
     from core.lab.fleet import Lab
+    from core.runner.survival import Survival, Way
     from core.secrets import Secrets
     from core.service import Service
     from tui import wizard
@@ -54,6 +55,8 @@ async def take(state_dir: Path) -> dict[str, str]:
     shots: dict[str, str] = {}
     async with Lab.from_scenario(SCENARIO, servers=SERVERS, speed=1000) as lab:
         service = Service(state_dir)
+        outlives = Survival(Way.DETACHED, True, "the same on every machine that draws")
+        service.survival = lambda: outlives  # type: ignore[method-assign]
         hints = {"Rehearsal": "this is a simulated fleet with throw-away passwords; nothing real is touched"}
         service.settings = service.settings.model_copy(update={"keys": {}})
         app = PoolwrightApp(
@@ -135,10 +138,11 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="only say which ones are stale")
     only_check = parser.parse_args().check
     os.environ.update({"TERM": "xterm-256color", "TEXTUAL_ANIMATIONS": "none"})
-    for name in ("NO_COLOR", "POOLWRIGHT_THEME"):
+    for name in ("NO_COLOR", "POOLWRIGHT_THEME", "COLORTERM"):
         os.environ.pop(name, None)
     with tempfile.TemporaryDirectory(prefix="poolwright-shots-") as folder:
-        shots = asyncio.run(take(Path(folder)))
+        os.environ["XDG_CONFIG_HOME"] = folder  # nobody's own settings
+        shots = asyncio.run(take(Path(folder) / "state"))
     old = {name: _read(FOLDER / f"{name}.svg") for name in shots}
     if only_check:
         stale = [name for name, svg in shots.items() if words(svg) != words(old[name])]
