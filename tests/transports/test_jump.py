@@ -117,7 +117,7 @@ async def test_all_planes_go_through_one_login(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_dead_servers_behind_it_delay_none_and_leave_nothing_open() -> None:
-    access = access_with(Limits(connect_s=0.3, logins_through_jump=3))
+    access = access_with(Limits(connect_s=2.0, logins_through_jump=3))
     async with jump_host() as (spec, _, forwarding), ssh_server() as (good, _), through(spec, access) as jump:
         dead = [Endpoint(f"dead{i}", plane, "203.0.113.9", "127.0.0.1", 1, kind)
                 for i in range(3) for plane, kind in (("ssh", "ssh"), ("agent", "tls"))]  # fmt: skip
@@ -151,7 +151,7 @@ async def test_a_channel_that_opens_after_we_gave_up_is_closed() -> None:
         server_host_keys=[asyncssh.generate_private_key("ssh-ed25519")],
     )
     spec = JumpHost(host="127.0.0.1", port=server.sockets[0].getsockname()[1])
-    access = access_with(Limits(connect_s=0.3))
+    access = access_with(Limits(connect_s=2.0))
     async with ssh_server() as (good, seen), through(spec, access) as jump:
         (one,) = await see([good], access, jump)
         assert one.state is TrustState.UNREACHABLE

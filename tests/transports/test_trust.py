@@ -261,7 +261,7 @@ async def test_one_dead_server_delays_none(tmp_path: Path) -> None:
         await reader.read()
         waiting.discard(writer)
 
-    limits = Limits(connect_s=1.0)
+    limits = Limits(connect_s=3.0)
     async with (
         ssh_server(ED) as (good, _),
         https_server(http_answer("200 OK", b""), tls_context(tmp_path)) as (agent, _),
@@ -288,7 +288,7 @@ async def test_at_most_as_many_at_once_as_the_limit_says() -> None:
 
     async with tcp_server(count) as port:
         endpoints = [Endpoint(f"s{i}", "ssh", "203.0.113.1", "127.0.0.1", port, "ssh") for i in range(12)]
-        await see(endpoints, access_with(Limits(connect_s=0.2, logins_at_once=4)))
+        await see(endpoints, access_with(Limits(connect_s=0.5, logins_at_once=4)))
     assert most == 4
 
 
