@@ -33,6 +33,8 @@ OPERATORS = (
 )
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPERATOR = re.compile("|".join(map(re.escape, OPERATORS)))
+_ANSI_C = re.compile(r"\\(?:x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|(.))", re.DOTALL)
+_ANSI_C_LETTERS = dict(zip("abeEfnrtv", "\a\b\x1b\x1b\f\n\r\t\v", strict=True))
 _REDIRECT = re.compile(r"(\d*)(&>>|<<<|<<-|<>|>>|<<|>&|<&|&>|>\||<|>)")
 
 
@@ -113,7 +115,7 @@ class Lexer:
                     self.at += 1
                     raw = self._until("'")
                     buffer = self._flush(parts, buffer)
-                    parts.append(Literal(raw.encode().decode("unicode_escape"), quoted=True))
+                    parts.append(Literal(_ANSI_C.sub(_ansi_c, raw), quoted=True))
                     continue
                 part = self._expansion(quoted=False)
                 buffer = self._flush(parts, buffer)
@@ -273,3 +275,11 @@ def _quote_end(text: str, at: int) -> int:
     while at < len(text) and text[at] != quote:
         at += 2 if text[at] == "\\" and quote == '"' else 1
     return at
+
+
+def _ansi_c(match: re.Match[str]) -> str:
+    """One escape of $'...'; what bash has no meaning for stays as it is."""
+    hexadecimal, octal, letter = match.groups()
+    if letter is None:
+        return chr(int(hexadecimal, 16) if hexadecimal else int(octal, 8) & 0xFF)
+    return _ANSI_C_LETTERS.get(letter, letter if letter in "\\'\"?" else match[0])

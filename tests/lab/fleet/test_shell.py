@@ -7,7 +7,7 @@ import contextlib
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.lab.build import build_world
@@ -174,6 +174,8 @@ async def test_timeout_ends_what_hangs() -> None:
 
 @given(st.text(alphabet="ab$`'\"(){}[]|&;<>\\ \n*?=#!~", max_size=40))
 @examples(300)
+@example(text="$'\\;'")
+@example(text="$'\\'")
 def test_any_text_is_a_script_or_a_syntax_error(text: str) -> None:
     with contextlib.suppress(ShellSyntaxError):
         assert parse(text) is not None
