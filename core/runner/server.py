@@ -127,9 +127,9 @@ class Server:
             while not gone.done():
                 news, is_over = self._news, self._is_over
                 lines = self._after(cursor)
-                for seq, line in lines:
-                    writer.write(line)
-                    cursor = seq
+                if lines:  # one write a batch: to who has left it is one write in vain
+                    writer.write(b"".join(line for _, line in lines))
+                    cursor = lines[-1][0]
                 async with asyncio.timeout(self._slow_s):
                     await writer.drain()
                 if lines:
