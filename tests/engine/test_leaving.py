@@ -37,8 +37,7 @@ async def test_a_follower_that_leaves_is_written_to_no_more(
             await anext(follower)
             await follower.aclose()
             async with asyncio.timeout(20):
-                while server._tasks:
-                    await asyncio.sleep(0)
+                await asyncio.gather(*server._tasks)
     finally:
         lock.close()
         journal.close()
