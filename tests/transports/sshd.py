@@ -33,14 +33,15 @@ LogLevel VERBOSE
 MaxAuthTries 6
 """
 _PASSWD = "root:x:0:0:root:{home}:/bin/sh\nsshd:x:100:65534::/run/sshd:/usr/sbin/nologin\n"
-_START = """\
+IN_ITS_OWN_ETC = """\
 set -e
 mount --make-rprivate /
 mount --bind "$1" /etc
 mount -t tmpfs -o mode=755 run /run
 mkdir /run/sshd
-exec /usr/sbin/sshd -D -e -f /etc/ssh/sshd_config
-"""
+shift
+exec /usr/sbin/sshd -e -f /etc/ssh/sshd_config "$@"
+"""  # sh -c ... sh ETC OPTION...
 
 
 def missing() -> str:
@@ -77,7 +78,19 @@ async def running_sshd(folder: Path) -> AsyncIterator[Sshd]:
     log = folder / "sshd.log"
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
-            *("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _START, "sh", str(etc)),
+            *(
+                "unshare",
+                "--mount",
+                "--pid",
+                "--fork",
+                "--kill-child",
+                "sh",
+                "-c",
+                IN_ITS_OWN_ETC,
+                "sh",
+                str(etc),
+                "-D",
+            ),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,

@@ -20,20 +20,12 @@ import pytest_asyncio
 from ruamel.yaml import YAML
 
 from core.transports.fingerprints import fingerprint_of
-from tests.transports.sshd import PASSWORD, fill_etc, missing
+from tests.transports.sshd import IN_ITS_OWN_ETC, PASSWORD, fill_etc, missing
 
 NEEDS = missing() or ("" if Path("/usr/bin/nsenter").exists() else "needs /usr/bin/nsenter")
 SERVERS = 2
 LIMIT_S = 120
 _LAB = 'ip link set lo up && exec "$@"'
-_SSHD = """\
-set -e
-mount --make-rprivate /
-mount --bind "$1" /etc
-mount -t tmpfs -o mode=755 run /run
-mkdir /run/sshd
-exec /usr/sbin/sshd -i -e -f /etc/ssh/sshd_config
-"""
 pytestmark = [
     pytest.mark.real,
     pytest.mark.timeout(300),
@@ -151,7 +143,19 @@ async def _serve(connection: socket.socket, pid: int, etc: Path, log: Path) -> i
     with connection, log.open("ab") as out:
         process = await asyncio.create_subprocess_exec(
             *("nsenter", "--target", str(pid), "--net"),
-            *("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _SSHD, "sh", str(etc)),
+            *(
+                "unshare",
+                "--mount",
+                "--pid",
+                "--fork",
+                "--kill-child",
+                "sh",
+                "-c",
+                IN_ITS_OWN_ETC,
+                "sh",
+                str(etc),
+                "-i",
+            ),
             stdin=connection.fileno(),
             stdout=connection.fileno(),
             stderr=out,
