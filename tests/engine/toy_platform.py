@@ -60,8 +60,11 @@ class Gate:
             wanted.read_text()  # a named pipe: blocks until the test writes
 
 
+_FRONT_END = "a runner gets its plan, it neither looks at a fleet nor plans"
+
+
 class ToyPlatform:
-    """Satisfies core.platforms.base.Platform with toys."""
+    """Satisfies core.platforms.base.Platform with toys; a runner that asks what only a front end may ask fails."""
 
     name = "toy"
     title = "Toys"
@@ -88,16 +91,16 @@ class ToyPlatform:
         on_server: OnServer | None = None,
         intrusive: bool = False,
     ) -> FleetFacts:
-        raise NotImplementedError
+        raise AssertionError(_FRONT_END)
 
     def context(self, spec: BaseSpec, fleet: FleetFacts, now: datetime) -> Context[Any, Any]:
-        raise NotImplementedError
+        raise AssertionError(_FRONT_END)
 
     def cpu_profiles(self, fleet: FleetFacts) -> Mapping[str, CpuProfile | None]:
-        raise NotImplementedError
+        raise AssertionError(_FRONT_END)
 
     def plan(self, spec: BaseSpec, fleet: FleetFacts, results: Sequence[CheckResult]) -> Plan:
-        raise NotImplementedError
+        raise AssertionError(_FRONT_END)
 
     @asynccontextmanager
     async def open_world(
