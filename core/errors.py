@@ -24,9 +24,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from enum import IntEnum
+from typing import ClassVar, Self
 
 from typing_extensions import override
+
+
+class ExitCode(IntEnum):
+    """How a program of ours ends; `meaning` says it in one sentence. docs/exit-codes.md is made from this."""
+
+    meaning: str
+
+    DONE = 0, "Done."
+    REFUSED = 1, "Refused because of what was found, or the run failed and was rolled back."
+    BAD_INPUT = 2, "The command line, a file or the environment cannot be used. Nothing was changed."
+    NEEDS_ATTENTION = 3, "The run ended and you must act, or its end was not seen."
+    INTERNAL = 70, "A bug in poolwright, or nothing can be written any more."  # EX_SOFTWARE, sysexits.h
+    INTERRUPTED = 130, "Interrupted with Ctrl-C. A run that had started continues."  # 128 + SIGINT
+    PIPE = 141, "The reader of the output went away."  # 128 + SIGPIPE
+
+    def __new__(cls, value: int, meaning: str = "") -> Self:
+        """A number that knows what it means."""
+        code = int.__new__(cls, value)
+        code._value_ = value
+        code.meaning = meaning
+        return code
 
 
 class PoolwrightError(Exception):
@@ -34,7 +56,7 @@ class PoolwrightError(Exception):
 
     code: ClassVar[str] = "PW000"
     title: ClassVar[str] = "poolwright cannot go on"
-    exit_code: ClassVar[int] = 1
+    exit_code: ClassVar[ExitCode] = ExitCode.REFUSED
 
     def __init__(self, message: str, *, fix: str = "") -> None:
         super().__init__(message)
@@ -71,7 +93,7 @@ class SpecError(PoolwrightError):
 
     code = "PW100"
     title = "the pool description is not usable"
-    exit_code = 2
+    exit_code = ExitCode.BAD_INPUT
 
     def __init__(self, problems: Sequence[SpecProblem]) -> None:
         self.problems = tuple(problems)
@@ -83,7 +105,7 @@ class SecretError(PoolwrightError):
 
     code = "PW110"
     title = "a secret is missing or unusable"
-    exit_code = 2
+    exit_code = ExitCode.BAD_INPUT
 
 
 class TrustError(PoolwrightError):
@@ -231,7 +253,7 @@ class JournalError(PoolwrightError):
 
     code = "PW500"
     title = "the journal is not usable"
-    exit_code = 2
+    exit_code = ExitCode.BAD_INPUT
 
 
 class RunnerError(PoolwrightError):
@@ -246,4 +268,4 @@ class LabError(PoolwrightError):
 
     code = "PW700"
     title = "the lab cannot start"
-    exit_code = 2
+    exit_code = ExitCode.BAD_INPUT

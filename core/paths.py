@@ -16,7 +16,7 @@ from pathlib import Path
 
 import platformdirs
 
-from core.errors import PoolwrightError
+from core.errors import ExitCode, PoolwrightError
 
 SOCKET_PATH_MAX_BYTES = 100  # sun_path holds 108 with its NUL (unix(7)); some systems hold less
 RUN_ID = re.compile(r"\A[0-9]{6}-[0-9]{6}-[0-9a-z]{2}\Z")
@@ -27,7 +27,7 @@ class PathsError(PoolwrightError):
 
     code = "PW120"
     title = "a folder cannot be used"
-    exit_code = 2
+    exit_code = ExitCode.BAD_INPUT
 
 
 def default_state_dir() -> Path:

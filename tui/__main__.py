@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from core.errors import ExitCode
 from tui.terminal import has_terminal
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 OWN = ("--plain", "--screens")  # words of the wizard itself; everything else is the command line's
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> ExitCode:
     """Console script. Without a command, in a terminal: the wizard; `--plain`: the same as prompts and lines."""
     words = list(sys.argv[1:] if argv is None else argv)
     if has_terminal() and all(word in OWN for word in words):
@@ -28,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return headless(words)
 
 
-def open_lab(lab: RunningLab) -> int:
+def open_lab(lab: RunningLab) -> ExitCode:
     """The wizard on a simulated fleet, its spec and throw-away secrets filled in."""
     from core.service import Service
     from tui.launch import open_wizard

@@ -23,6 +23,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 from typing_extensions import override
 
+from core.errors import ExitCode
 from tui import borrow, keys, theme
 from tui.backlog import LOOK_S, Backlog, terminal
 from tui.entrance import Entrance
@@ -326,7 +327,7 @@ def run_wizard(
     secrets: Secrets | None = None,
     hints: Mapping[str, str] | None = None,
     autosave: Path | None = None,
-) -> int:
+) -> ExitCode:
     """Open the wizard on screens and return the exit code."""
     app = PoolwrightApp(
         service,
@@ -336,4 +337,4 @@ def run_wizard(
         autosave=autosave,
         on_ready=gc.freeze,  # what was imported stays: sweeping it too would stop the screen for 0.2 s now and then
     )
-    return app.run() or app.return_code or 0
+    return ExitCode(app.run() or app.return_code or 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.errors import ExitCode
 from tui import borrow
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Entrance:
     def choose(self, name: str) -> None:
         """An entry of home."""
         if name == "quit":
-            self.app.exit(0)
+            self.app.exit(ExitCode.DONE)
         elif name == "open":
             self.app.ask("Path of the spec file:", self._open)
         elif name == "runs":

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.errors import ExitCode
 from tui.terminal import reason
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def open_wizard(
     autosave: Path | None = None,
     plain: bool = False,
     force: bool = False,
-) -> int:
+) -> ExitCode:
     """Run the wizard and return the exit code.
 
     `hints`: lines to show on home, by title. `force` skips the terminal test.

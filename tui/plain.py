@@ -10,7 +10,7 @@ import getpass
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
-from core.errors import PoolwrightError
+from core.errors import ExitCode, PoolwrightError
 from core.models.results import Verdict
 from tui import wizard
 from tui.answers import Answers
@@ -50,7 +50,7 @@ class Plain(Talk):
         self.read_secret = read_secret
         self.runner = asyncio.Runner()
 
-    def run(self) -> int:
+    def run(self) -> ExitCode:
         """From the first step to the last; the exit code."""
         actions = {
             "connect": self._connect,
@@ -70,7 +70,7 @@ class Plain(Talk):
             except (Leave, KeyboardInterrupt):
                 self.say()
                 self.say("left; a run that was started goes on by itself")
-                return 130
+                return ExitCode.INTERRUPTED
 
     def _step(self, step_id: str, action: Callable[[str], None]) -> str | None:
         step = wizard.step(step_id)
@@ -294,7 +294,7 @@ class Plain(Talk):
             except PoolwrightError as error:
                 self.say(str(error))
 
-    def _follow(self, run: str) -> int:
+    def _follow(self, run: str) -> ExitCode:
         self.say(f"run {run}; Ctrl-C leaves it to itself, `poolwright attach {run}` comes back")
         bridge = Bridge(self.session.service, run)
         bridge.on_line = self.say
@@ -305,11 +305,11 @@ class Plain(Talk):
             self.runner.run(bridge.follow(until_asked=True))
         if bridge.ended is None:
             self.say(bridge.error)
-            return 130
+            return ExitCode.INTERRUPTED
         for line in result_lines(bridge.ended):
             self.say(line)
         outcome = bridge.ended.outcome
-        return {"created": 0, "needs_human": 3}.get(outcome.value if outcome else "", 1)
+        return outcome.exit_code if outcome else ExitCode.NEEDS_ATTENTION
 
 
 def run_plain(
@@ -318,7 +318,7 @@ def run_plain(
     spec: Mapping[str, Any] | None = None,
     secrets: Secrets | None = None,
     hints: Mapping[str, str] | None = None,
-) -> int:
+) -> ExitCode:
     """The wizard on stdin and stdout; the exit code follows the outcome."""
     session = Session(service, Answers(spec) if spec is not None else None, secrets)
     plain = Plain(session)

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.diagnostics import EXIT_REFUSED, say
+from core.cli.diagnostics import say
 from core.cli.inputs import add_state_dir, gather_secrets
+from core.errors import ExitCode
 
 if TYPE_CHECKING:
     from core.secrets import Secrets
@@ -29,7 +30,7 @@ def continue_run(
     start: Callable[[Service, str, Secrets], Awaitable[str]],
     *,
     is_rollback: bool = False,
-) -> int:
+) -> ExitCode:
     """Start a new runner for the run and follow it to its end; returns the exit code of its outcome."""
     from core.cli.following import begun, detached, follow_here, tell
     from core.models.events import Outcome
@@ -47,5 +48,5 @@ def continue_run(
         say("refused: the pool stands as it did; the notes above say why")
         if args.json:
             tell(service, started, as_json=True)
-        return EXIT_REFUSED
+        return ExitCode.REFUSED
     return tell(service, started, as_json=args.json)

@@ -6,20 +6,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from core.errors import PoolwrightError, SpecError
-
-EXIT_DONE = 0
-EXIT_REFUSED = 1  # by what was learned from facts, or rolled back clean
-EXIT_NEEDS_HUMAN = 3
-EXIT_INTERRUPTED = 130
-
-BY_OUTCOME = {
-    "created": EXIT_DONE,
-    "cleaned": EXIT_DONE,
-    "rolled_back": EXIT_REFUSED,
-    "refused": EXIT_REFUSED,
-    "needs_human": EXIT_NEEDS_HUMAN,
-}
+from core.errors import ExitCode, PoolwrightError, SpecError
 
 
 def say(text: str) -> None:
@@ -28,7 +15,7 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def fail(error: PoolwrightError) -> int:
+def fail(error: PoolwrightError) -> ExitCode:
     """Show an error and return the exit code it leads to."""
     say(f"poolwright: {error.title} ({error.code})")
     if isinstance(error, SpecError):

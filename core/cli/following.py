@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from core.cli.diagnostics import EXIT_INTERRUPTED, say
-from core.errors import PoolwrightError
+from core.cli.diagnostics import say
+from core.errors import ExitCode, PoolwrightError
 from core.models.events import EventKind, RunEvent
 
 if TYPE_CHECKING:
@@ -103,13 +103,13 @@ async def begun(start: Awaitable[str]) -> tuple[str, bool]:
         return await starting, True  # a second Ctrl-C ends this too
 
 
-def detached(run: str) -> int:
+def detached(run: str) -> ExitCode:
     """What to say when the operator leaves a run that goes on."""
     say(f"detached; the run goes on. Follow it again with: poolwright attach {run}")
-    return EXIT_INTERRUPTED
+    return ExitCode.INTERRUPTED
 
 
-def tell(service: Service, run: str, *, as_json: bool) -> int:
+def tell(service: Service, run: str, *, as_json: bool) -> ExitCode:
     """Show the run as it stands, as the answer to what was asked; returns the exit code of its outcome."""
     from core.cli.output import emit_json, emit_text
     from core.reports.runs import exit_code_of, run_document

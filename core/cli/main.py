@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
+from core.errors import ExitCode
+
 COMMANDS: dict[str, str] = {
     "check": "look at every server and say whether the pool would be made and live well",
     "plan": "show the exact commands, with an undo for each",
@@ -38,7 +40,7 @@ class Command(Protocol):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the command's own arguments."""
 
-    def run(self, args: argparse.Namespace) -> int:
+    def run(self, args: argparse.Namespace) -> ExitCode:
         """Do it and return the exit code; PoolwrightError may leave it."""
 
 
@@ -50,8 +52,7 @@ def _overview() -> argparse.ArgumentParser:
         description="Creates Oracle VM server pools, and proves first that they will work.\n"
         "Without a command, in a terminal, it opens the wizard.",
         epilog=f"commands:\n{lines}\n\n`poolwright COMMAND --help` tells more.\n"
-        "Exit codes: 0 done, 1 refused by facts or rolled back,\n2 bad input,"
-        " 3 ended needing a person, 130 interrupted (the run goes on).",
+        "Exit codes:\n" + "\n".join(f"  {code:<4} {code.meaning}" for code in ExitCode),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
 
@@ -60,13 +61,13 @@ def _command(name: str) -> Command:
     return cast(Command, import_module(f"core.cli.commands.{name.replace('-', '_')}"))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line; returns the exit code (2 for a wrong call, as argparse does)."""
+def main(argv: Sequence[str] | None = None) -> ExitCode:
+    """Run one command line; returns the exit code (BAD_INPUT for a wrong call, as argparse does)."""
     words = list(sys.argv[1:] if argv is None else argv)
     overview = _overview()
     if not words or words[0] in ("-h", "--help"):
         overview.print_help(sys.stdout if words else sys.stderr)
-        return 0 if words else 2
+        return ExitCode.DONE if words else ExitCode.BAD_INPUT
     if words[0] == "--version":
         words[0] = "version"
     name = words[0]
@@ -74,19 +75,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         overview.print_usage(sys.stderr)
         near = _nearest(name)
         sys.stderr.write(f"poolwright: there is no command '{name}'{near}\n")
-        return 2
+        return ExitCode.BAD_INPUT
     parser = argparse.ArgumentParser(prog=f"poolwright {name}", description=COMMANDS[name])
     command = _command(name)
     command.add_arguments(parser)
     try:
         args = parser.parse_args(words[1:])
     except SystemExit as leave:  # argparse leaves this way for --help (0) and wrong calls (2)
-        return leave.code if isinstance(leave.code, int) else 2
+        return ExitCode.BAD_INPUT if leave.code else ExitCode.DONE
     return _guarded(command, args)
 
 
-def _guarded(command: Command, args: argparse.Namespace) -> int:
-    from core.cli.diagnostics import EXIT_INTERRUPTED, error_document, fail, say
+def _guarded(command: Command, args: argparse.Namespace) -> ExitCode:
+    from core.cli.diagnostics import error_document, fail, say
     from core.cli.output import emit_json, emit_line
     from core.errors import PoolwrightError
 
@@ -100,10 +101,10 @@ def _guarded(command: Command, args: argparse.Namespace) -> int:
         return fail(error)
     except KeyboardInterrupt:
         say("interrupted")
-        return EXIT_INTERRUPTED
+        return ExitCode.INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
-        return EXIT_INTERRUPTED
+        return ExitCode.INTERRUPTED
 
 
 def _nearest(name: str) -> str:

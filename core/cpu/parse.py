@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.cpu.formats import cpuid, cpuinfo, documents, lscpu, solaris, xen
-from core.errors import PoolwrightError
+from core.errors import ExitCode, PoolwrightError
 from core.models.cpu import CpuProfile
 
 MAX_TEXT = 32 * 1024 * 1024  # characters; /proc/cpuinfo of 4,096 threads is about 6 MiB
@@ -14,7 +14,7 @@ class CpuFormatError(PoolwrightError):
 
     code = "PW120"
     title = "a processor description cannot be read"
-    exit_code = 2
+    exit_code = ExitCode.BAD_INPUT
 
 
 def parse_profiles(text: str) -> dict[str, CpuProfile]:

@@ -7,12 +7,12 @@ import asyncio
 import sys
 from pathlib import Path
 
-from core.errors import LabError
+from core.errors import ExitCode, LabError
 from core.lab.run import run_lab
 from core.lab.scenario import scenario_names
 
 
-def main() -> int:
+def main() -> ExitCode:
     """Parse the arguments, run the lab, return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m core.lab", description="simulated Oracle VM fleet")
     parser.add_argument(
@@ -41,7 +41,7 @@ def main() -> int:
     except LabError as error:
         print(error, file=sys.stderr)  # noqa: T201 - narration of this program
         return error.exit_code
-    return 0
+    return ExitCode.DONE
 
 
 if __name__ == "__main__":

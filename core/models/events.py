@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime
 
+from core.errors import ExitCode
 from core.models.base import Frozen
 from core.models.plan import JsonDict
 
@@ -21,13 +22,27 @@ class RunState(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a run ended. Exit code: created and cleaned 0, rolled_back and refused 1, needs_human 3."""
+    """How a run ended."""
 
     CREATED = "created"
     CLEANED = "cleaned"  # a sweep: nothing of the dead pool is left
     ROLLED_BACK = "rolled_back"
     REFUSED = "refused"
     NEEDS_HUMAN = "needs_human"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What a program that followed the run to this end returns."""
+        return _EXIT_CODES[self]
+
+
+_EXIT_CODES = {
+    Outcome.CREATED: ExitCode.DONE,
+    Outcome.CLEANED: ExitCode.DONE,
+    Outcome.ROLLED_BACK: ExitCode.REFUSED,
+    Outcome.REFUSED: ExitCode.REFUSED,
+    Outcome.NEEDS_HUMAN: ExitCode.NEEDS_ATTENTION,
+}
 
 
 class StepState(StrEnum):

@@ -12,7 +12,7 @@ from core.cpu.matrix import Matrix, build
 from core.cpu.pool import POOL_LIMIT, PoolView
 from core.cpu.verdict import XEN_GUESTS, Effective, Guest, assess
 from core.cpu.whatif import Difference
-from core.errors import PoolwrightError
+from core.errors import ExitCode, PoolwrightError
 from core.models.cpu import CpuProfile
 
 
@@ -21,7 +21,7 @@ class CompatInputError(PoolwrightError):
 
     code = "PW121"
     title = "this compatibility report cannot be made"
-    exit_code = 2
+    exit_code = ExitCode.BAD_INPUT
 
 
 @dataclass(slots=True)

@@ -5,24 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from core.errors import ExitCode
 from core.models.events import Outcome
 from core.models.results import CheckResult
 from core.models.spec import BaseSpec
 from core.models.views import RunView
 from core.reports.checks import result_row
 
-_EXIT = {
-    Outcome.CREATED: 0,
-    Outcome.CLEANED: 0,
-    Outcome.ROLLED_BACK: 1,
-    Outcome.REFUSED: 1,
-    Outcome.NEEDS_HUMAN: 3,
-}
 
-
-def exit_code_of(view: RunView) -> int:
-    """0 created, 1 rolled back or refused, 3 needs a person; a run that has not ended needs a person too."""
-    return _EXIT[view.outcome] if view.outcome else 3
+def exit_code_of(view: RunView) -> ExitCode:
+    """What its outcome leads to; a run whose end was not seen needs attention."""
+    return view.outcome.exit_code if view.outcome else ExitCode.NEEDS_ATTENTION
 
 
 def pool_document(spec: BaseSpec) -> dict[str, Any]:

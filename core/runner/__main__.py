@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.errors import ExitCode
 from core.runner import hardening
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ ORDER_MAX_BYTES = 64 * 1024 * 1024
 
 def main(
     resolve: Callable[[str], Platform] | None = None, *, engine: Callable[[], EngineLimits] | None = None
-) -> int:
+) -> ExitCode:
     """Be a runner; `resolve` finds a platform by name (None: the catalogue's), `engine` gives other bounds (tests)."""
     hardening.detach()
     hardening.protect()  # before anything else is loaded: what follows reads secrets
@@ -47,7 +48,7 @@ def main(
         return answer.refuse(error)
     except Exception as error:  # noqa: BLE001 - the last word of a dying runner, masked
         return answer.died(error)
-    return 0 if outcome is not None else 1
+    return ExitCode.DONE if outcome is not None else ExitCode.REFUSED
 
 
 class _Answer:
@@ -63,7 +64,7 @@ class _Answer:
         self.errors = errors
         self._say({"ok": True, "run": run})
 
-    def refuse(self, error: PoolwrightError) -> int:
+    def refuse(self, error: PoolwrightError) -> ExitCode:
         """Tell why nothing was begun, or why it ended."""
         self._say(
             {
@@ -75,13 +76,13 @@ class _Answer:
         )
         return error.exit_code
 
-    def died(self, error: Exception) -> int:
+    def died(self, error: Exception) -> ExitCode:
         """A bug: tell its kind and place in one line; a traceback helps no operator."""
         frames = traceback.extract_tb(error.__traceback__)
         where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
         text = self._mask(f"cannot go on: {type(error).__name__}: {error}{where}")
         self._say({"ok": False, "code": "PW600", "message": text, "fix": "report this as a bug"})
-        return 70  # EX_SOFTWARE, sysexits.h
+        return ExitCode.INTERNAL
 
     def _mask(self, text: str) -> str:
         from core.engine.masking import Masker

@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.diagnostics import EXIT_REFUSED, say
+from core.cli.diagnostics import say
 from core.cli.inputs import add_common, gather_secrets, require_trust
 from core.cli.output import emit_json, emit_text
-from core.errors import SpecError, SpecProblem
+from core.errors import ExitCode, SpecError, SpecProblem
 
 if TYPE_CHECKING:
     from core.models.plan import Plan
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask for the pool's name at a terminal")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     from core.cli.following import detached, follow_here, tell
     from core.service import Service
 
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     secrets = gather_secrets(service, spec, args.password_file)
     prepared = asyncio.run(_prepare(service, spec, reviewed, secrets, args))
     if prepared is None:
-        return EXIT_REFUSED
+        return ExitCode.REFUSED
     started, is_left = prepared
     say(f"run {started} has begun; Ctrl-C leaves it running")
     if is_left or not follow_here(service, started):

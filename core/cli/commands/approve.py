@@ -6,8 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from core.cli.diagnostics import EXIT_DONE, EXIT_REFUSED, say
+from core.cli.diagnostics import say
 from core.cli.output import emit_text
+from core.errors import ExitCode
 
 SHOWN = 12  # characters of the hash that are typed
 
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask for the hash at a terminal")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     from core.reports.text import plan_text
     from core.runner.approvals import approve
     from core.runner.plan_file import read_plan
@@ -30,9 +31,9 @@ def run(args: argparse.Namespace) -> int:
     emit_text(f"\nhash {plan.digest}")
     if not args.yes and not _confirmed(plan.digest[:SHOWN]):
         say("not approved")
-        return EXIT_REFUSED
+        return ExitCode.REFUSED
     say(f"approved: {approve(plan, args.approvals)}")
-    return EXIT_DONE
+    return ExitCode.DONE
 
 
 def _confirmed(word: str) -> bool:

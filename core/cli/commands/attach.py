@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from core.cli.inputs import add_state_dir
+from core.errors import ExitCode
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_state_dir(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     from core.cli.following import detached, follow_here, tell
     from core.service import Service
 

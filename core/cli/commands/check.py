@@ -7,9 +7,10 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.diagnostics import EXIT_DONE, EXIT_REFUSED, say
+from core.cli.diagnostics import say
 from core.cli.inputs import add_common, gather_secrets, require_trust
 from core.cli.output import emit_json, emit_line, emit_text, write_file
+from core.errors import ExitCode
 
 if TYPE_CHECKING:
     from core.models.results import CheckResult
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     from core.service import Service
 
     service = Service(args.state_dir, known_hosts=args.known_hosts)
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     _known_words(service, spec, args)
     secrets = gather_secrets(service, spec, args.password_file)
 
-    async def look() -> int:
+    async def look() -> ExitCode:
         await require_trust(service, spec, secrets)
         say(f"looking at {len(args.only or spec.servers)} server(s) ...")
         checked = await service.check(
@@ -98,7 +99,7 @@ async def _emit_row(result: CheckResult) -> None:
     emit_line({"schema": "poolwright.result/1", **result_row(result)})
 
 
-def _tell(service: Service, spec: BaseSpec, checked: Checked, args: argparse.Namespace) -> int:
+def _tell(service: Service, spec: BaseSpec, checked: Checked, args: argparse.Namespace) -> ExitCode:
     """Say it in the wanted form; the exit code follows what may be applied, or what the asked checks refuse."""
     from core.reports.checks import check_document
     from core.reports.text import check_text, results_text
@@ -127,4 +128,4 @@ def _tell(service: Service, spec: BaseSpec, checked: Checked, args: argparse.Nam
             emit_text("only some checks were asked; whether the pool can be made was not judged")
         else:
             emit_text("the pool can be made" if may_apply else "the pool cannot be made like this")
-    return EXIT_DONE if verdicts.may_apply else EXIT_REFUSED
+    return ExitCode.DONE if verdicts.may_apply else ExitCode.REFUSED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from core.cli.output import emit_json, emit_text
+from core.errors import ExitCode
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     from core.checks.explain import advice
     from core.platforms.catalog import platform
     from core.reports.checks import checks_document
@@ -23,4 +24,4 @@ def run(args: argparse.Namespace) -> int:
         emit_json(checks_document(registry))
     else:
         emit_text(checks_text(registry, advice(registry)))
-    return 0
+    return ExitCode.DONE

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.errors import ExitCode
+
 if TYPE_CHECKING:
     from core.cpu.fleet import Fleet
     from core.cpu.verdict import Guest
@@ -69,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--expand", action="store_true", help="with --json: cells between servers (up to 64)")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     """Judge the processors and print the report."""
     from core.cli.output import emit_line, emit_text
 
@@ -92,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         from core.reports.compat_text import compat_text
 
         emit_text(compat_text(found))
-    return 0
+    return ExitCode.DONE
 
 
 def guest_kinds(words: list[str]) -> tuple[Guest, ...]:

@@ -6,6 +6,7 @@ import argparse
 
 from core.cli.inputs import add_state_dir
 from core.cli.output import emit_json, emit_text
+from core.errors import ExitCode
 
 ACTIONS = {
     "pause": "stop before the next step",
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_state_dir(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     import asyncio
 
     from core.service import Service
@@ -40,4 +41,4 @@ def run(args: argparse.Namespace) -> int:
         )
     else:
         emit_text(answer)
-    return 0
+    return ExitCode.DONE

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from core.cli.output import emit_json, emit_text
+from core.errors import ExitCode
 
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -21,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     from core.errors import SpecError, SpecProblem
     from core.platforms.oracle_vm.decode import decode
 
@@ -34,10 +35,10 @@ def run(args: argparse.Namespace) -> int:
     document = decode(args.method, data)
     if args.json:
         emit_json(document)
-        return 0
+        return ExitCode.DONE
     emit_text(f"{document['method']}: {document['kind']}")
     emit_text("\n".join(_lines(document["facts"] or document["raw"], "  ")) or "  nothing in it")
-    return 0
+    return ExitCode.DONE
 
 
 def _read(path: Path) -> bytes:

@@ -7,8 +7,9 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING, Any
 
-from core.cli.diagnostics import BY_OUTCOME, say
+from core.cli.diagnostics import say
 from core.cli.output import emit_json, emit_text
+from core.errors import ExitCode
 
 if TYPE_CHECKING:
     from core.cli.lab_process import RunningLab
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document (headless)")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     from core.cli.lab_process import lab_process
     from core.lab.scenario import servers_of
 
@@ -41,9 +42,10 @@ def run(args: argparse.Namespace) -> int:
         return _headless(lab, as_json=args.json)
 
 
-def _headless(lab: RunningLab, *, as_json: bool) -> int:
+def _headless(lab: RunningLab, *, as_json: bool) -> ExitCode:
     from core.cli.following import follow_to_end
     from core.cli.inputs import require_trust
+    from core.models.events import Outcome
     from core.reports.runs import pool_document, refused_document, run_document
     from core.reports.text import plan_text, results_text, run_text
     from core.service import Service
@@ -74,4 +76,4 @@ def _headless(lab: RunningLab, *, as_json: bool) -> int:
         emit_json(document)
     else:
         emit_text(text)
-    return BY_OUTCOME.get(str(document["outcome"]), 3)
+    return Outcome(document["outcome"]).exit_code if document["outcome"] else ExitCode.NEEDS_ATTENTION

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from core.cli.output import emit_json, emit_text
+from core.errors import ExitCode
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     from core.checks.explain import explain
     from core.platforms.catalog import platform
     from core.reports.explain import explain_document, explain_text
@@ -23,4 +24,4 @@ def run(args: argparse.Namespace) -> int:
         emit_json(explain_document(found))
     else:
         emit_text(explain_text(found))
-    return 0
+    return ExitCode.DONE

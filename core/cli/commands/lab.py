@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from core.errors import ExitCode
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -21,13 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="list the scenarios and end")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     from core.cli.output import emit_text
     from core.lab.scenario import load_scenario, scenario_names, servers_of
 
     if args.list:
         emit_text("\n".join(f"{name:<20} {load_scenario(name)[1].title}" for name in scenario_names()))
-        return 0
+        return ExitCode.DONE
     import asyncio
 
     from core.cli.diagnostics import say
@@ -35,4 +37,4 @@ def run(args: argparse.Namespace) -> int:
 
     servers = servers_of(args.scenario, args.servers)
     asyncio.run(run_lab(args.scenario, servers, args.ready_file, args.seed, speed=args.speed, say=say))
-    return 0
+    return ExitCode.DONE

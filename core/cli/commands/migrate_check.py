@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.errors import ExitCode
+
 if TYPE_CHECKING:
     from core.cpu.fleet import Fleet
     from core.cpu.migrate import GroupReading, MigrateAnswer
@@ -36,9 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     """Answer; exit 1 when the move would be refused, would crash the guest, or is not known."""
-    from core.cli.diagnostics import EXIT_DONE, EXIT_REFUSED
     from core.cli.output import emit_json, emit_text
     from core.cpu import migrate
     from core.cpu.verdict import Guest
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         emit_json(_document(args.pool, answer))
     else:
         emit_text(migrate_text(answer))
-    return EXIT_DONE if answer.refused is False and answer.verdict.works else EXIT_REFUSED
+    return ExitCode.DONE if answer.refused is False and answer.verdict.works else ExitCode.REFUSED
 
 
 def _fleet(args: argparse.Namespace) -> Fleet:

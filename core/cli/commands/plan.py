@@ -7,9 +7,10 @@ import asyncio
 import json
 from pathlib import Path
 
-from core.cli.diagnostics import EXIT_DONE, EXIT_REFUSED, say
+from core.cli.diagnostics import say
 from core.cli.inputs import add_common, gather_secrets, require_trust
 from core.cli.output import emit_json, emit_text, write_file
+from core.errors import ExitCode
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     from core.reports.checks import result_row
     from core.reports.text import plan_text, results_text
     from core.runner.plan_file import plan_document
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     spec = service.load(args.spec)
     secrets = gather_secrets(service, spec, args.password_file)
 
-    async def make() -> int:
+    async def make() -> ExitCode:
         await require_trust(service, spec, secrets)
         checked = await service.check(spec, secrets)
         verdicts = service.judge(spec, checked, accept=args.accept_unknown)
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
             say("no plan: the pool cannot be made like this")
             if args.json:
                 emit_json(plan_document(None, data, [result_row(each) for each in stopped]))
-            return EXIT_REFUSED
+            return ExitCode.REFUSED
         plan = service.plan(spec, checked).model_copy(update={"accepted": tuple(args.accept_unknown)})
         document = plan_document(plan, data, [])
         if args.output is not None:
@@ -54,6 +55,6 @@ def run(args: argparse.Namespace) -> int:
         else:
             emit_text(plan_text(plan))
         say(f"hash {plan.digest}")
-        return EXIT_DONE
+        return ExitCode.DONE
 
     return asyncio.run(make())

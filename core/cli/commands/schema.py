@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from core.cli.output import emit_json
+from core.errors import ExitCode
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,9 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     from core.platforms.catalog import platform
     from core.spec_file import schema
 
     emit_json(schema(platform(args.platform).spec_model))
-    return 0
+    return ExitCode.DONE

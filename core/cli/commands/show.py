@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from core.cli.inputs import add_state_dir
+from core.errors import ExitCode
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,9 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_state_dir(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     from core.cli.following import tell
     from core.service import Service
 
     tell(Service(args.state_dir), args.run, as_json=args.json)
-    return 0
+    return ExitCode.DONE

@@ -7,9 +7,10 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
-from core.cli.diagnostics import EXIT_DONE, EXIT_NEEDS_HUMAN, EXIT_REFUSED, say
+from core.cli.diagnostics import say
 from core.cli.inputs import add_common, gather_secrets, require_trust
 from core.cli.output import emit_json, emit_text
+from core.errors import ExitCode
 
 if TYPE_CHECKING:
     from core.models.plan import Plan
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> ExitCode:
     from core.cli.following import detached, follow_here
     from core.reports.runs import exit_code_of, run_document
     from core.reports.text import plan_text, run_text
@@ -67,7 +68,7 @@ async def _look(service: Service, spec: BaseSpec, secrets: Secrets, pool: str) -
     return service.sweep_plan(spec, await service.check(spec, secrets), pool)
 
 
-def _not_run(plan: Plan, *, as_json: bool) -> int:
+def _not_run(plan: Plan, *, as_json: bool) -> ExitCode:
     """Print what was found; nothing was changed."""
     from core.reports.text import plan_text
 
@@ -79,8 +80,8 @@ def _not_run(plan: Plan, *, as_json: bool) -> int:
         emit_text("no left-overs were found")
     if plan.steps:
         say("not confirmed; nothing was changed")
-        return EXIT_REFUSED
-    return EXIT_NEEDS_HUMAN if plan.by_hand or plan.warnings else EXIT_DONE
+        return ExitCode.REFUSED
+    return ExitCode.NEEDS_ATTENTION if plan.by_hand or plan.warnings else ExitCode.DONE
 
 
 def _confirmed(pool: str, yes: str | None) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from typing_extensions import override
 
-from core.errors import PoolwrightError
+from core.errors import ExitCode, PoolwrightError
 from core.platforms.oracle_vm.manager_cli import allow_list as allow
 from core.platforms.oracle_vm.manager_cli.command import (
     AGENT_PASSWORD,
@@ -44,7 +44,7 @@ class NoSuchWordError(PoolwrightError):
 
     code = "PW120"
     title = "the release cannot do that"
-    exit_code = 2
+    exit_code = ExitCode.BAD_INPUT
 
 
 class Dialect:
