@@ -1,7 +1,7 @@
 """Secrets of one run: in memory only, never printed, and known to the redactor so that no text carries them.
 
-Names: `manager`, `agent`, `ssh`, `jump`, `chap`. Sources, in this order: prompt, --password-file, environment
-(POOLWRIGHT_<NAME>_PASSWORD).
+Names: Platform.secret_names. Sources, in this order: prompt, --password-file, environment
+(POOLWRIGHT_<NAME>_PASSWORD, see core.environment).
 """
 
 from __future__ import annotations

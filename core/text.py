@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -43,6 +44,17 @@ def listed(words: Iterable[str], limit: int = 12) -> str:
     seen = [inert(word, 120) for word in words]
     tail = f" and {len(seen) - limit} more" if len(seen) > limit else ""
     return ", ".join(seen[:limit]) + tail
+
+
+def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """What to do about a word that is not known: the nearest known one, else `otherwise`, else all of them."""
+    words = list(known)
+    found = difflib.get_close_matches(word, words, n=1) or [
+        each for each in words if each.lower() == word.strip().lower()
+    ]
+    if found:
+        return f"did you mean '{found[0]}'?"
+    return otherwise or f"known here: {', '.join(sorted(words))}"
 
 
 def _shown(text: str) -> str:

@@ -19,9 +19,14 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
     """Console script. Without a command, in a terminal: the wizard; `--plain`: the same as prompts and lines."""
     words = list(sys.argv[1:] if argv is None else argv)
     if has_terminal() and all(word in OWN for word in words):
+        from core.environment import take_secrets
+        from core.runner.hardening import protect
+        from core.secrets import Secrets
         from tui.launch import open_wizard
 
-        return open_wizard(plain="--plain" in words, force="--screens" in words)
+        protect()
+        secrets = Secrets(take_secrets())
+        return open_wizard(secrets=secrets, plain="--plain" in words, force="--screens" in words)
     from core.cli.main import main as headless
     from core.cli.wizard_door import hang_door
 

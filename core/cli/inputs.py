@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import os
-import stat
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.diagnostics import say
+from core.cli.password_file import read_password_file
+from core.environment import take_secrets, variable
 from core.errors import SecretError, TrustError
 from core.secrets import Secrets
+from core.text import nearest
 
 if TYPE_CHECKING:
     from core.models.spec import BaseSpec
     from core.service import Service
-
-MAX_SECRET_FILE_BYTES = 64 * 1024
 
 
 def add_common(parser: argparse.ArgumentParser, *, spec_nargs: str | None = None) -> None:
@@ -43,58 +43,43 @@ def add_state_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state-dir", type=Path, metavar="DIR", help="where runs and pins are kept")
 
 
-def read_password_file(path: Path) -> dict[str, str]:
-    """Secrets of a file that only its owner can read; SecretError says what is wrong, never a secret."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if stat.S_ISREG(mode) and mode & 0o077:
-                raise SecretError(f"cannot use {path}: others can read it", fix=f"chmod 600 {path}")
-            text = file.read(MAX_SECRET_FILE_BYTES)
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SecretError(f"cannot read {path}: {why}") from None
-    found: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        name, colon, value = line.partition(":")
-        if not colon or not name.strip().isidentifier():
-            raise SecretError(f"cannot use {path}: line {number} is not `name: secret`")
-        found[name.strip()] = value.removeprefix(" ")
-    return found
-
-
-def from_environment(names: list[str]) -> dict[str, str]:
-    """Secrets of the environment, taken out of it so that no child inherits them."""
-    found = {}
-    for name in names:
-        value = os.environ.pop(f"POOLWRIGHT_{name.upper()}_PASSWORD", None)
-        if value:
-            found[name] = value
-    return found
-
-
 def gather_secrets(service: Service, spec: BaseSpec, password_file: Path | None) -> Secrets:
-    """Every secret the spec needs: from the file, the environment, or asked for at the terminal."""
-    fields = service.platform(spec.platform).secrets_needed(spec)
-    values = from_environment([field.name for field in fields])
+    """Every secret the spec needs: from the file, the environment, or asked for at the terminal.
+
+    SecretError names all that are missing, and all that cannot be sent, at once.
+    """
+    platform = service.platform(spec.platform)
+    fields = platform.secrets_needed(spec)
+    values = _from_environment(platform.secret_names)
     if password_file is not None:
-        values = {**values, **read_password_file(password_file)}
-    for field in fields:
-        if field.name in values:
-            continue
-        if not sys.stdin.isatty():
-            raise SecretError(
-                f"cannot go on without the {field.label}",
-                fix=f"give --password-file, or set POOLWRIGHT_{field.name.upper()}_PASSWORD",
-            )
+        values = {**values, **read_password_file(password_file, platform.secret_names)}
+    missing = [field for field in fields if not values.get(field.name)]
+    if missing and not sys.stdin.isatty():
+        lines = ", ".join(f"`{field.name}: ...`" for field in missing)
+        raise SecretError(
+            f"cannot go on without {', '.join(field.label for field in missing)}",
+            fix=f"give --password-file with {lines}, or set {', '.join(variable(field.name) for field in missing)}",
+        )
+    for field in missing:
         values[field.name] = getpass.getpass(f"{field.label}: ")
-    for field in fields:
-        problem = service.secret_problem(spec.platform, field.name, values[field.name])
-        if problem is not None:
-            raise SecretError(f"cannot use the {field.label}: {problem}")
+    problems = [
+        f"{field.label}: {problem}"
+        for field in fields
+        if (problem := service.secret_problem(spec.platform, field.name, values[field.name])) is not None
+    ]
+    if problems:
+        raise SecretError(f"cannot use the {'; the '.join(problems)}")
     return Secrets(values)
+
+
+def _from_environment(names: Collection[str]) -> dict[str, str]:
+    """What the environment gave; SecretError for a variable that names no secret."""
+    found = take_secrets()
+    for name in found:
+        if name not in names:
+            near = nearest(name, names)
+            raise SecretError(f"cannot use {variable(name)}: there is no secret {name!r}", fix=near)
+    return found
 
 
 def _confirmed_by_count(count: int) -> bool:

@@ -89,8 +89,12 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
 def _guarded(command: Command, args: argparse.Namespace) -> ExitCode:
     from core.cli.diagnostics import error_document, fail, say
     from core.cli.output import emit_json, emit_line
+    from core.environment import hold_secrets
     from core.errors import PoolwrightError
+    from core.runner.hardening import protect
 
+    protect()
+    hold_secrets()
     try:
         return command.run(args)
     except PoolwrightError as error:

@@ -49,6 +49,7 @@ class Platform(Protocol):
     title: str
     spec_model: type[BaseSpec]
     checks: Registry
+    secret_names: Sequence[str]  # every secret there is, needed or not; another word is refused
     step_kinds: Mapping[str, type[Step[Any]]]
     sections: Sequence[FormSection]
 

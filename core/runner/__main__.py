@@ -34,6 +34,7 @@ def main(
     """Be a runner; `resolve` finds a platform by name (None: the catalogue's), `engine` gives other bounds (tests)."""
     hardening.detach()
     hardening.protect()  # before anything else is loaded: what follows reads secrets
+    hardening.keep_files_private()
     from core.errors import PoolwrightError
     from core.platforms import catalog
     from core.runner import process

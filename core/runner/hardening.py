@@ -1,4 +1,4 @@
-"""Make this process keep secrets and outlive its session: detached, not dumpable, no core file, private files."""
+"""Make a process keep secrets (front ends and runner: not dumpable, no core file) and outlive its session (runner)."""
 
 from __future__ import annotations
 
@@ -29,11 +29,15 @@ def clean_environment(environ: Mapping[str, str], package_root: str) -> dict[str
 
 
 def protect() -> None:
-    """No core file, no ptrace and no /proc/PID/mem by others, files 0600. Before the first secret is read."""
+    """No core file; no ptrace, /proc/PID/mem and /proc/PID/environ for anybody but root. Before the first secret."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "cannot make this process undumpable")
+
+
+def keep_files_private() -> None:
+    """Everything this process makes from now on is 0600."""
     os.umask(0o077)
 
 

@@ -70,6 +70,7 @@ class ToyPlatform:
     title = "Toys"
     spec_model: type[BaseSpec] = ToySpec
     checks = Registry()
+    secret_names: Sequence[str] = ("manager",)
     step_kinds: Mapping[str, type[Step[Any]]] = {"toy": ToyStep}
     sections: Sequence[FormSection] = ()
 

@@ -76,6 +76,7 @@ class OracleVm:
     name = "oracle_vm"
     title = "Oracle VM 3.x"
     spec_model: type[BaseSpec] = PoolSpec
+    secret_names: Sequence[str] = ("manager", "agent", "ssh", "ssh_key", "jump", "jump_key", "chap")
     step_kinds: Mapping[str, type[Step[Any]]] = STEP_KINDS
     sections: Sequence[FormSection] = SECTIONS
 

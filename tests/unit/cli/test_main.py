@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from core.cli.commands import version
-from core.cli.inputs import from_environment, read_password_file
 from core.cli.main import COMMANDS, main
 from core.cli.output import write_file
-from core.errors import SecretError, SpecError
+from core.environment import take_secrets
+from core.errors import SpecError
 from core.lab.scenario import servers_of
 
 
@@ -83,36 +83,11 @@ def test_a_bad_spec_is_exit_2_with_every_place(tmp_path: Path, capsys: pytest.Ca
     assert "Traceback" not in shown.err
 
 
-def test_secrets_are_read_from_a_private_file(tmp_path: Path) -> None:
-    path = tmp_path / "secrets"
-    path.write_text("# for the night\nmanager: one two \nagent: a:b\n\n")
-    path.chmod(0o600)
-    assert read_password_file(path) == {"manager": "one two ", "agent": "a:b"}
-
-
-@pytest.mark.parametrize(
-    ("text", "mode"), [("manager: x\n", 0o644), ("just a secret\n", 0o600), ("\xff", 0o600)]
-)
-def test_a_file_that_cannot_be_used_is_refused_without_showing_it(
-    tmp_path: Path, text: str, mode: int
-) -> None:
-    path = tmp_path / "secrets"
-    path.write_bytes(text.encode("latin-1"))
-    path.chmod(mode)
-    with pytest.raises(SecretError) as caught:
-        read_password_file(path)
-    assert "just a secret" not in str(caught.value)
-
-
-def test_a_missing_secret_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SecretError, match="No such file"):
-        read_password_file(tmp_path / "none")
-
-
 def test_secrets_leave_the_environment_when_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POOLWRIGHT_AGENT_PASSWORD", "quiet")
-    assert from_environment(["agent", "manager"]) == {"agent": "quiet"}
+    assert take_secrets() == {"agent": "quiet"}
     assert "POOLWRIGHT_AGENT_PASSWORD" not in os.environ
+    assert take_secrets() == {}, "handed out once"
 
 
 def test_a_scenario_gets_as_many_servers_as_it_needs() -> None:
