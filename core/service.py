@@ -21,7 +21,7 @@ from core.checks.runner import run_checks, selected, stream_checks, with_prerequ
 from core.checks.stale import changed_fields, stale
 from core.cpu import compat
 from core.engine.history import read_run
-from core.errors import DriftError, IdentityChanged, PoolwrightError, SpecError, SpecProblem
+from core.errors import DriftError, IdentityChanged, SpecError, SpecProblem
 from core.log import guard, setup_logging
 from core.models.coverage import CoverageReport, Stale, WaiverState
 from core.models.events import RunEvent
@@ -34,8 +34,6 @@ from core.models.views import RunView, StepView
 from core.paths import StatePaths, state_root
 from core.platforms import catalog
 from core.platforms.base import Platform
-from core.platforms.guards import Sweeps, guards_of
-from core.platforms.listing import listing_of
 from core.reports.text import check_text, plan_text
 from core.runner import client
 from core.runner.plan_file import plan_document, read_plan
@@ -231,8 +229,7 @@ class Service:
 
     def secret_problem(self, platform: str, name: str, value: str) -> str | None:
         """Why this secret could not be sent safely, without the secret; None when it can."""
-        guards = guards_of(catalog.platform(platform))
-        return guards.secret_problem(name, value) if guards is not None else None
+        return catalog.platform(platform).secret_problem(name, value)
 
     # -- look and judge -------------------------------------------------------------------------------------------
 
@@ -350,8 +347,8 @@ class Service:
     async def known_servers(self, spec: BaseSpec, secrets: Secrets) -> tuple[str, ...]:
         """Servers in no pool that the controller knows; the spec may name none yet. PoolwrightError when it cannot
         be asked."""
-        listing = listing_of(catalog.platform(spec.platform))
-        return tuple(await listing.known_servers(spec, self.access(spec, secrets))) if listing else ()
+        platform = catalog.platform(spec.platform)
+        return tuple(await platform.known_servers(spec, self.access(spec, secrets)))
 
     def reviewed(self, path: Path) -> tuple[BaseSpec, Plan]:
         """A plan written for review, with the pool description it was made from; SpecError when unusable."""
@@ -368,17 +365,13 @@ class Service:
 
     def require_fit(self, spec: BaseSpec, plan: Plan, checked: Checked) -> None:
         """DriftError when the pool description or what was looked at is not as it was when the plan was made."""
-        guards = guards_of(catalog.platform(spec.platform))
-        changes = guards.drift(spec, plan, checked.fleet) if guards is not None else ()
+        changes = catalog.platform(spec.platform).drift(spec, plan, checked.fleet)
         if changes:
             raise DriftError(plan.pool, changes)
 
     def sweep_plan(self, spec: BaseSpec, checked: Checked, pool: str = "") -> Plan:
         """What earlier failures left, as a cleaning plan; PoolwrightError when the platform makes none."""
-        platform = catalog.platform(spec.platform)
-        if not isinstance(platform, Sweeps):
-            raise PoolwrightError(f"cannot sweep: {platform.title} has no such plan")
-        return platform.sweep_plan(spec, checked.fleet, pool)
+        return catalog.platform(spec.platform).sweep_plan(spec, checked.fleet, pool)
 
     def compatibility(self, spec: BaseSpec, fleet: FleetFacts) -> dict[str, Any]:
         """Who can live-migrate to whom, as plain data: `servers`, `groups` (id, name, servers) and `cells`

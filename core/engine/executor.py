@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from core.engine.asking import Asking
 from core.engine.control import Control, Wish
@@ -17,7 +17,7 @@ from core.engine.journal import Entry, Journal
 from core.engine.planner import HELD, next_step
 from core.engine.planner import check_plan as check_plan
 from core.engine.reading import EngineLimits, Patience, Sleep, said, settle
-from core.engine.step import Look, Seen, Step
+from core.engine.step import Look, Seen, Step, World
 from core.engine.undoing import Stopped, Undoer, residue_entry, step_entry
 from core.errors import (
     BadReply,
@@ -43,15 +43,6 @@ class OnFailure(StrEnum):
     KEEP_GOING = "keep_going"  # independent lanes go on (a clean-up); what depends on it stops
 
 
-@runtime_checkable
-class Remembers(Protocol):
-    """A world that wants the records of steps that hold, for the steps after them; also told after a resume."""
-
-    def remember(self, step_id: str, record: JsonDict) -> None:
-        """Take note of what a step left."""
-        ...
-
-
 class Executor:
     """Carries one run to its outcome. Use once; `control` may be asked at any time."""
 
@@ -59,7 +50,7 @@ class Executor:
         self,
         journal: Journal,
         steps: Mapping[str, Step[Any]],
-        world: Any,
+        world: World,
         verify: Callable[[], Awaitable[Sequence[Verified]]],
         *,
         control: Control | None = None,
@@ -237,7 +228,7 @@ class Executor:
         self, planned: PlannedStep, state: StepState, text: str, record: JsonDict | None = None
     ) -> None:
         self._journal.write(step_entry(planned, state, text, record))
-        if state in HELD and isinstance(self._world, Remembers):
+        if state in HELD:
             self._world.remember(planned.id, self._journal.now.steps[planned.id].record)
 
     # end -------------------------------------------------------------------------------------------------------
@@ -343,10 +334,9 @@ class Executor:
         return frozenset(id_ for id_, step in now.steps.items() if has_ended or step.state in open_states)
 
     def _recall(self) -> None:
-        if isinstance(self._world, Remembers):
-            for id_, step in self._journal.now.steps.items():
-                if step.state in HELD:
-                    self._world.remember(id_, step.record)
+        for id_, step in self._journal.now.steps.items():
+            if step.state in HELD:
+                self._world.remember(id_, step.record)
 
 
 def _why(look: Look) -> str:

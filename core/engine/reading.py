@@ -6,9 +6,8 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
 
-from core.engine.step import Look, Seen
+from core.engine.step import Look, Seen, World
 from core.errors import JournalError, LoginRefused, PoolwrightError, TransportError
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -23,15 +22,6 @@ class EngineLimits:
     retry_delay_s: float = 4.0  # doubles with each try, with jitter
     question_s: float = 0.0  # how long an answer is waited for; 0: nobody is asked
     question_look_s: float = 30.0  # meanwhile the world is looked at this often
-
-
-@runtime_checkable
-class Settles(Protocol):
-    """A world on which a command of an ended process may still be at work (a job, a lock)."""
-
-    async def settle(self, step_id: str) -> None:
-        """Wait, within limits of its own, until nothing begun for this step is under way any more; reads only."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +56,14 @@ class Patience:
         return seen
 
 
-async def settle(world: Any, step_id: str) -> None:
-    """Give what an earlier process began the time to end, where the world can tell; a failure decides nothing."""
-    if isinstance(world, Settles):
-        try:
-            await world.settle(step_id)
-        except JournalError:
-            raise
-        except Exception:  # noqa: BLE001 - the look that follows decides, and says what it cannot see
-            return
+async def settle(world: World, step_id: str) -> None:
+    """Give what an earlier process began the time to end; a failure decides nothing."""
+    try:
+        await world.settle(step_id)
+    except JournalError:
+        raise
+    except Exception:  # noqa: BLE001 - the look that follows decides, and says what it cannot see
+        return
 
 
 def said(error: BaseException) -> str:

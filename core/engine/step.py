@@ -13,7 +13,21 @@ from typing import ClassVar, Generic, TypeVar
 from core.models.events import Residue
 from core.models.plan import JsonDict, PlannedStep
 
-W = TypeVar("W")
+
+class World(ABC):
+    """What the steps of one run share, opened and closed by the platform. The engine asks it only this."""
+
+    @abstractmethod
+    def remember(self, step_id: str, record: JsonDict) -> None:
+        """Take note of what a step left, for the steps after it; also told after a resume."""
+
+    @abstractmethod
+    async def settle(self, step_id: str) -> None:
+        """Wait, within limits of its own, until nothing that an ended process began for this step (a job, a lock) is
+        under way any more; reads only."""
+
+
+W = TypeVar("W", bound=World)
 
 
 class Seen(StrEnum):

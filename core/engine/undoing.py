@@ -9,7 +9,7 @@ from core.engine.control import Control, Wish
 from core.engine.guarding import Guard, compare_again
 from core.engine.journal import Entry, Journal
 from core.engine.reading import Patience, said, settle
-from core.engine.step import Seen, Step, Undone
+from core.engine.step import Seen, Step, Undone, World
 from core.errors import JournalError
 from core.models.events import EventKind, Outcome, Residue, RunState, StepState
 from core.models.plan import JsonDict, PlannedStep
@@ -41,7 +41,7 @@ class Undoer:
         self,
         journal: Journal,
         steps: Mapping[str, Step[Any]],
-        world: Any,
+        world: World,
         control: Control,
         patience: Patience,
         doubtful: frozenset[str],

@@ -1,16 +1,21 @@
-"""What a platform must bring. Engine, checks runner, CLI and TUI know only this."""
+"""What a platform must bring. Engine, checks runner, CLI and TUI know only this.
+
+All of it is abstract: what is missing or misspelt stops the platform from being loaded (TypeError). What a platform
+does not bring on purpose it declines by name: NoGuards, NoSweeps, NoListing in front of Platform.
+"""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from core.checks.context import Context
 from core.checks.registry import Registry
-from core.engine.step import Step
+from core.engine.step import Step, World
 from core.models.cpu import CpuProfile
 from core.models.events import Verified
 from core.models.facts import ServerFacts
@@ -18,6 +23,8 @@ from core.models.fleet import FleetFacts
 from core.models.plan import Plan
 from core.models.results import CheckResult
 from core.models.spec import BaseSpec
+from core.platforms.guards import Guards, Sweeps
+from core.platforms.listing import Listing
 from core.transports.base import Access, Endpoint
 
 OnServer = Callable[[ServerFacts], Awaitable[None]]
@@ -42,7 +49,7 @@ class FormSection:
     fields: tuple[str, ...]
 
 
-class Platform(Protocol):
+class Platform(Guards, Sweeps, Listing):
     """Everything poolwright needs to know about one virtualization platform."""
 
     name: str
@@ -53,14 +60,15 @@ class Platform(Protocol):
     step_kinds: Mapping[str, type[Step[Any]]]
     sections: Sequence[FormSection]
 
+    @abstractmethod
     def secrets_needed(self, spec: BaseSpec) -> Sequence[SecretField]:
         """Which secrets this spec needs."""
-        ...
 
+    @abstractmethod
     def endpoints(self, spec: BaseSpec) -> Sequence[Endpoint]:
         """Everything whose identity must be trusted before a secret is sent: controller and every server's planes."""
-        ...
 
+    @abstractmethod
     async def collect(
         self,
         spec: BaseSpec,
@@ -77,26 +85,25 @@ class Platform(Protocol):
 
         Never raises for a server: what could not be seen stands in that server's facts.
         """
-        ...
 
+    @abstractmethod
     def context(self, spec: BaseSpec, fleet: FleetFacts, now: datetime) -> Context[Any, Any]:
         """The context its checks expect."""
-        ...
 
+    @abstractmethod
     def cpu_profiles(self, fleet: FleetFacts) -> Mapping[str, CpuProfile | None]:
         """Processor of each server, None where it could not be read."""
-        ...
 
+    @abstractmethod
     def plan(self, spec: BaseSpec, fleet: FleetFacts, results: Sequence[CheckResult]) -> Plan:
         """Ordered steps with commands and undo; pure. Raises PoolwrightError when no plan can be made."""
-        ...
 
+    @abstractmethod
     def open_world(
         self, plan: Plan, spec: BaseSpec, access: Access, narrate: Narrate
-    ) -> AbstractAsyncContextManager[Any]:
+    ) -> AbstractAsyncContextManager[World]:
         """Sessions for the steps, opened once per run; the engine never looks inside."""
-        ...
 
+    @abstractmethod
     async def verify(self, world: Any, spec: BaseSpec, plan: Plan) -> Sequence[Verified]:
         """Look at the finished pool from every plane; each item says what was expected and what was seen."""
-        ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from inspect import get_annotations
 
 from core.errors import SpecError, SpecProblem
 from core.platforms.base import Platform
@@ -25,5 +26,17 @@ def platform(name: str) -> Platform:
             "platform", f"no platform is called {name!r}", fix=f"use one of {', '.join(_PLATFORMS)}"
         )
         raise SpecError([problem])
-    found: Platform = import_module(module).PLATFORM
+    return loaded(name, import_module(module).PLATFORM)
+
+
+def loaded(name: str, found: object) -> Platform:
+    """A platform that is whole; TypeError for one that is none, or lacks what every platform has.
+
+    What it lacks of the methods stops it earlier, as it is made: they are abstract.
+    """
+    if not isinstance(found, Platform):
+        raise TypeError(f"platform {name}: {type(found).__name__} does not derive from Platform")
+    missing = [field for field in get_annotations(Platform) if not hasattr(found, field)]
+    if missing:
+        raise TypeError(f"platform {name}: {type(found).__name__} has no {', '.join(missing)}")
     return found

@@ -1,13 +1,18 @@
-"""What a platform may bring beyond its contract: looks that guard a run. One that brings none gets harmless defaults.
+"""Looks that guard a run, and the end of what failures left: abilities that every platform brings or declines by name.
 
-The runner, the service and the front ends ask `guards_of(platform)`, so that a platform without them still works.
+An ability is an abstract base class, so that a misspelt or missing method stops a platform from being loaded instead
+of silently dropping what it was for. Declining is an own class, named on purpose in the platform's bases.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
+from typing_extensions import override
+
+from core.errors import PoolwrightError
 from core.models.events import Verified
 from core.models.fingerprint import Fingerprint
 from core.models.fleet import FleetFacts
@@ -15,47 +20,92 @@ from core.models.plan import Plan
 from core.models.spec import BaseSpec
 
 
-@runtime_checkable
-class Guards(Protocol):
+class Guards(ABC):
     """Looks before and after a run; all of them only read. `world` is what the platform's open_world gave."""
 
+    @abstractmethod
     def secret_problem(self, name: str, value: str) -> str | None:
         """Why this secret could not be sent safely, without the secret; None when it can."""
-        ...
 
+    @abstractmethod
     async def survey(self, world: Any, spec: BaseSpec, plan: Plan) -> FleetFacts:
         """All facts anew, through the sessions of the run; never raises for a server."""
-        ...
 
+    @abstractmethod
     def fingerprint(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Fingerprint:
         """What a rollback must bring back, out of facts; pure."""
-        ...
 
+    @abstractmethod
     def undo_conditions(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[Verified]:
         """What every undo needs (rights, reachability, the release's words), and whether it is there now."""
-        ...
 
+    @abstractmethod
     def why_keep(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[str]:
         """Why what an ended run made must not be taken down now; empty when it may be."""
-        ...
 
+    @abstractmethod
     def drift(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[str]:
         """What is not as it was when the plan was made, each in words; empty when the plan still fits."""
-        ...
 
 
-@runtime_checkable
-class Sweeps(Protocol):
-    """A platform that can end what earlier failures left."""
+class NoGuards(Guards):
+    """Declines every guard: nothing is looked at before or after a run of this platform. All of them, or none."""
 
+    @override
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = sorted(
+            name for name in Guards.__abstractmethods__ if getattr(cls, name) is not getattr(NoGuards, name)
+        )
+        if own:
+            raise TypeError(f"{cls.__name__} declines guards (NoGuards) and brings {', '.join(own)}")
+
+    @override
+    def secret_problem(self, name: str, value: str) -> str | None:
+        """Every secret may be sent."""
+        return None
+
+    @override
+    async def survey(self, world: Any, spec: BaseSpec, plan: Plan) -> FleetFacts:
+        """No look."""
+        return FleetFacts()
+
+    @override
+    def fingerprint(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Fingerprint:
+        """Nothing to compare."""
+        return Fingerprint()
+
+    @override
+    def undo_conditions(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[Verified]:
+        """No condition."""
+        return ()
+
+    @override
+    def why_keep(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[str]:
+        """No objection."""
+        return ()
+
+    @override
+    def drift(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[str]:
+        """No change is seen."""
+        return ()
+
+
+class Sweeps(ABC):
+    """The end of what earlier failures left."""
+
+    @abstractmethod
     def sweep_plan(self, spec: BaseSpec, fleet: FleetFacts, pool: str) -> Plan:
         """A cleaning plan for one dead pool (`pool` picks one where there are several); pure.
 
         PoolwrightError when none can be made.
         """
-        ...
 
 
-def guards_of(platform: object) -> Guards | None:
-    """The platform's guards; None when it brings none."""
-    return platform if isinstance(platform, Guards) else None
+class NoSweeps(Sweeps):
+    """Declines cleaning plans."""
+
+    @override
+    def sweep_plan(self, spec: BaseSpec, fleet: FleetFacts, pool: str) -> Plan:
+        """Always refused."""
+        raise PoolwrightError(f"cannot sweep: platform {spec.platform} makes no such plan")

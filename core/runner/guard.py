@@ -16,7 +16,6 @@ from core.models.fleet import FleetFacts
 from core.models.plan import Plan, PlanAim
 from core.models.spec import BaseSpec
 from core.platforms.base import Platform
-from core.platforms.guards import Guards
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,6 @@ class RunGuard:
     """One run's guard; satisfies core.engine.guarding.Guard."""
 
     platform: Platform
-    guards: Guards
     world: Any
     spec: BaseSpec
     plan: Plan
@@ -33,18 +31,18 @@ class RunGuard:
     async def clear(self) -> Cleared:
         """Look once more: DriftError when the plan no longer fits, RunnerError when it could not be undone."""
         fleet = await self._survey()
-        changes = self.guards.drift(self.spec, self.plan, fleet)
+        changes = self.platform.drift(self.spec, self.plan, fleet)
         if changes:  # a server may have been slow; nothing is decided by one look
             fleet = await self._survey()
-            changes = self.guards.drift(self.spec, self.plan, fleet)
+            changes = self.platform.drift(self.spec, self.plan, fleet)
         is_sweep = self.plan.aim is PlanAim.SWEEP
         if not is_sweep:
             changes = [*changes, *await self._refused(fleet)]
         if changes:
             raise DriftError(self.plan.pool, changes)
         if is_sweep:
-            return Cleared(self.guards.fingerprint(self.spec, self.plan, fleet))
-        conditions = self.guards.undo_conditions(self.spec, self.plan, fleet)
+            return Cleared(self.platform.fingerprint(self.spec, self.plan, fleet))
+        conditions = self.platform.undo_conditions(self.spec, self.plan, fleet)
         missing = [each for each in conditions if each.is_essential and each.holds is not True]
         if missing:
             raise RunnerError(
@@ -52,20 +50,20 @@ class RunGuard:
                 fix="mend it, check again and start again",
             )
         return Cleared(
-            self.guards.fingerprint(self.spec, self.plan, fleet),
+            self.platform.fingerprint(self.spec, self.plan, fleet),
             [f"undo: {_told(one)}" for one in conditions],
         )
 
     async def look_again(self) -> Fingerprint:
         """The fingerprint now."""
-        return self.guards.fingerprint(self.spec, self.plan, await self._survey())
+        return self.platform.fingerprint(self.spec, self.plan, await self._survey())
 
     async def why_keep(self) -> list[str]:
         """Why what an ended run made must not be taken down now; empty when it may be."""
-        return list(self.guards.why_keep(self.spec, self.plan, await self._survey()))
+        return list(self.platform.why_keep(self.spec, self.plan, await self._survey()))
 
     async def _survey(self) -> FleetFacts:
-        return await self.guards.survey(self.world, self.spec, self.plan)
+        return await self.platform.survey(self.world, self.spec, self.plan)
 
     async def _refused(self, fleet: FleetFacts) -> list[str]:
         """Blockers that are hit now and were not accepted; some change within minutes (R010, R020, R114)."""

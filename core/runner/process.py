@@ -29,7 +29,7 @@ from core.models.plan import Plan, PlanAim
 from core.models.spec import BaseSpec
 from core.paths import StatePaths
 from core.platforms.base import Platform
-from core.platforms.guards import guards_of
+from core.platforms.guards import NoGuards
 from core.runner import approvals
 from core.runner.approvals import Approved
 from core.runner.guard import RunGuard
@@ -222,10 +222,9 @@ async def _work(
 
 
 def _guard(job: Job, world: Any) -> RunGuard | None:
-    guards = guards_of(job.platform)
-    if guards is None:
+    if isinstance(job.platform, NoGuards):  # declined by name
         return None
-    return RunGuard(job.platform, guards, world, job.spec, job.plan, job.document.accepted)
+    return RunGuard(job.platform, world, job.spec, job.plan, job.document.accepted)
 
 
 async def _may_roll_back(journal: Journal, guard: RunGuard | None) -> None:

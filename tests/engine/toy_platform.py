@@ -28,7 +28,9 @@ from core.models.fleet import FleetFacts
 from core.models.plan import Plan
 from core.models.results import CheckResult
 from core.models.spec import BaseSpec, ServerTarget
-from core.platforms.base import FormSection, Narrate, OnServer, SecretField
+from core.platforms.base import FormSection, Narrate, OnServer, Platform, SecretField
+from core.platforms.guards import NoGuards, NoSweeps
+from core.platforms.listing import NoListing
 from core.runner.protocol import RunDocument
 from core.transports.base import Access, Endpoint
 from tests.engine.toys import ToyStep, ToyWorld, toy_plan, toy_verify
@@ -63,8 +65,8 @@ class Gate:
 _FRONT_END = "a runner gets its plan, it neither looks at a fleet nor plans"
 
 
-class ToyPlatform:
-    """Satisfies core.platforms.base.Platform with toys; a runner that asks what only a front end may ask fails."""
+class ToyPlatform(NoGuards, NoSweeps, NoListing, Platform):
+    """A platform of toys; a runner that asks what only a front end may ask fails."""
 
     name = "toy"
     title = "Toys"
@@ -74,14 +76,17 @@ class ToyPlatform:
     step_kinds: Mapping[str, type[Step[Any]]] = {"toy": ToyStep}
     sections: Sequence[FormSection] = ()
 
+    @override
     def secrets_needed(self, spec: BaseSpec) -> Sequence[SecretField]:
         return (SecretField("manager", "Toy password", "for the toy box"),)
 
+    @override
     def endpoints(self, spec: BaseSpec) -> Sequence[Endpoint]:
         box = settings(spec)["root"]
         servers = [Endpoint(name, "toy", name, f"{name}.{box}", 1, "tls") for name in spec.server_names]
         return (Endpoint("box", "toy", "box", box, 1, "tls"), *servers)
 
+    @override
     async def collect(
         self,
         spec: BaseSpec,
@@ -94,15 +99,19 @@ class ToyPlatform:
     ) -> FleetFacts:
         raise AssertionError(_FRONT_END)
 
+    @override
     def context(self, spec: BaseSpec, fleet: FleetFacts, now: datetime) -> Context[Any, Any]:
         raise AssertionError(_FRONT_END)
 
+    @override
     def cpu_profiles(self, fleet: FleetFacts) -> Mapping[str, CpuProfile | None]:
         raise AssertionError(_FRONT_END)
 
+    @override
     def plan(self, spec: BaseSpec, fleet: FleetFacts, results: Sequence[CheckResult]) -> Plan:
         raise AssertionError(_FRONT_END)
 
+    @override
     @asynccontextmanager
     async def open_world(
         self, plan: Plan, spec: BaseSpec, access: Access, narrate: Narrate
@@ -117,6 +126,7 @@ class ToyPlatform:
         world = ToyWorld(Path(said["root"]), said["faults"], at=Gate(Path(said["gates"])), narrate=narrate)
         yield world
 
+    @override
     async def verify(self, world: ToyWorld, spec: BaseSpec, plan: Plan) -> Sequence[Verified]:
         return await toy_verify(world, plan)
 

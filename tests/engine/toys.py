@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from core.engine.step import Look, Seen, Step, Undone
+from core.engine.step import Look, Seen, Step, Undone, World
 from core.errors import CommandFailed, CommandTimeout, ConnectFailed
 from core.models.events import Residue, Verified
 from core.models.plan import JsonDict, Plan, PlannedStep
@@ -25,7 +25,7 @@ async def nothing(point: str) -> None:
 
 
 @dataclass
-class ToyWorld:
+class ToyWorld(World):
     """Effects as files below `root`; `faults` maps a step's name to what goes wrong with it."""
 
     root: Path
@@ -35,9 +35,11 @@ class ToyWorld:
     remembered: dict[str, JsonDict] = field(default_factory=dict)
     narrate: Callable[[str, str], None] | None = None
 
+    @override
     def remember(self, step_id: str, record: JsonDict) -> None:
         self.remembered[step_id] = record
 
+    @override
     async def settle(self, step_id: str) -> None:
         """What an earlier process sent arrives only now."""
         if self.says(step_id) == "arrives-while-settling":

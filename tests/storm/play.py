@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from typing_extensions import override
 
@@ -25,13 +25,13 @@ from core.models.events import Outcome, RunEvent
 from core.models.plan import Plan
 from core.models.spec import BaseSpec
 from core.paths import StatePaths
-from core.platforms.base import Platform
+from core.platforms.guards import NoGuards
 from core.platforms.oracle_vm.endpoints import manager_endpoint
 from core.platforms.oracle_vm.facts import OvmFleet
 from core.platforms.oracle_vm.manager_cli.read import read_manager
 from core.platforms.oracle_vm.manager_cli.session import open_manager
 from core.platforms.oracle_vm.planner import make_plan
-from core.platforms.oracle_vm.platform import PLATFORM
+from core.platforms.oracle_vm.platform import PLATFORM, OracleVm
 from core.platforms.oracle_vm.spec import PoolSpec
 from core.runner import process
 from core.runner.protocol import RunDocument, Task
@@ -155,12 +155,8 @@ def _fast_folder() -> str | None:
     return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
-class _Unguarded:
-    """The platform without its looks before and after a run, which cost ten times as much as the run."""
-
-    step_kinds = PLATFORM.step_kinds
-    open_world = staticmethod(PLATFORM.open_world)
-    verify = staticmethod(PLATFORM.verify)
+class _Unguarded(NoGuards, OracleVm):
+    """Oracle VM without its looks before and after a run, which cost ten times as much as the run."""
 
 
 class Stage:
@@ -247,7 +243,7 @@ class Stage:
             journal.close()
             return journal.now.outcome
         steps = {planned.id: PLATFORM.step_kinds[planned.kind](planned) for planned in plan.steps}
-        platform = PLATFORM if self.weather.is_guarded else cast(Platform, _Unguarded())
+        platform = PLATFORM if self.weather.is_guarded else _Unguarded()
         job = process.Job(platform, spec, plan, document, steps, self.access())
         self.work = asyncio.create_task(process._work(task, job, journal, Control(), process.ENGINE))
         try:

@@ -78,7 +78,7 @@ class Fleet:
         async with opening as world:
             executor = Executor(
                 journal, steps, world, lambda: PLATFORM.verify(world, self.spec, self.plan),
-                limits=PATIENT, guard=RunGuard(PLATFORM, PLATFORM, world, self.spec, self.plan, ()),
+                limits=PATIENT, guard=RunGuard(PLATFORM, world, self.spec, self.plan, ()),
             )  # fmt: skip
             return await (executor.roll_back("again") if is_rollback else executor.run())
 

@@ -7,9 +7,11 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, TypeVar
 
+from typing_extensions import override
+
 from core.checks.context import Context
 from core.checks.registry import Registry
-from core.engine.step import Step
+from core.engine.step import Step, World
 from core.errors import ConnectFailed
 from core.models.cpu import CpuProfile
 from core.models.events import Verified
@@ -18,7 +20,7 @@ from core.models.fleet import FleetFacts
 from core.models.plan import Plan, PlanAim
 from core.models.results import CheckResult
 from core.models.spec import BaseSpec
-from core.platforms.base import FormSection, Narrate, OnServer, SecretField
+from core.platforms.base import FormSection, Narrate, OnServer, Platform, SecretField
 from core.platforms.oracle_vm import collect, endpoints, guarding, planner, sweeping, verify, world
 from core.platforms.oracle_vm.checks import catalog
 from core.platforms.oracle_vm.facts import OvmFleet
@@ -70,8 +72,8 @@ SECTIONS: tuple[FormSection, ...] = (
 )
 
 
-class OracleVm:
-    """Oracle VM 3.x; satisfies core.platforms.base.Platform."""
+class OracleVm(Platform):
+    """Oracle VM 3.x."""
 
     name = "oracle_vm"
     title = "Oracle VM 3.x"
@@ -83,6 +85,7 @@ class OracleVm:
     def __init__(self) -> None:
         self.checks: Registry = catalog.registry()
 
+    @override
     def secrets_needed(self, spec: BaseSpec) -> Sequence[SecretField]:
         """Manager's and the agents' password always; the others where the spec asks for their use."""
         wanted = _as(spec, PoolSpec)
@@ -108,6 +111,7 @@ class OracleVm:
             needed.append(SecretField("chap", label, "the iSCSI portal asks for it"))
         return needed
 
+    @override
     def endpoints(self, spec: BaseSpec) -> Sequence[Endpoint]:
         """Manager, then agent and SSH of every server."""
         wanted = _as(spec, PoolSpec)
@@ -119,6 +123,7 @@ class OracleVm:
                 found.append(own)
         return list(dict.fromkeys(found))
 
+    @override
     async def collect(
         self,
         spec: BaseSpec,
@@ -135,6 +140,7 @@ class OracleVm:
             _as(spec, PoolSpec), access, only=only, base=known, on_server=on_server, intrusive=intrusive
         )
 
+    @override
     async def known_servers(self, spec: BaseSpec, access: Access) -> Sequence[str]:
         """Servers in no pool that Manager lists (core.platforms.listing)."""
         wanted = _as(spec, PoolSpec)
@@ -146,26 +152,31 @@ class OracleVm:
         free = [each for each in manager.servers.value if not each.pool_id and not each.pool_name]
         return tuple(dict.fromkeys(each.address or each.hostname or each.name for each in free))
 
+    @override
     def context(self, spec: BaseSpec, fleet: FleetFacts, now: datetime) -> Context[Any, Any]:
         """One look, typed for Oracle VM's checks."""
         return Context(_as(spec, PoolSpec), _fleet(fleet), now)
 
+    @override
     def cpu_profiles(self, fleet: FleetFacts) -> Mapping[str, CpuProfile | None]:
         """Processor of each server, None where it could not be read."""
         return {
             name: facts.cpu.value if facts.cpu.is_known else None for name, facts in fleet.servers.items()
         }
 
+    @override
     def plan(self, spec: BaseSpec, fleet: FleetFacts, results: Sequence[CheckResult]) -> Plan:
         """Ordered steps; see planner.make_plan."""
         return planner.make_plan(_as(spec, PoolSpec), _fleet(fleet), results)
 
+    @override
     def open_world(
         self, plan: Plan, spec: BaseSpec, access: Access, narrate: Narrate
-    ) -> AbstractAsyncContextManager[Any]:
+    ) -> AbstractAsyncContextManager[World]:
         """Sessions for the steps; see world.open_world."""
         return world.open_world(plan, _as(spec, PoolSpec), access, narrate)
 
+    @override
     async def verify(self, world: Any, spec: BaseSpec, plan: Plan) -> Sequence[Verified]:
         """Look at the finished pool, see verify.verify_pool; or at what a sweep should have ended."""
         if plan.aim is PlanAim.SWEEP:
@@ -174,31 +185,38 @@ class OracleVm:
 
     # -- guards of a run (core.platforms.guards) -------------------------------------------------------------------
 
+    @override
     def secret_problem(self, name: str, value: str) -> str | None:
         """Passwords that Manager's command line carries must be free of what it acts upon."""
         problem = allow_list.secret_problem(value) if name in ("agent", "chap") else None
         return f"{problem}; {allow_list.SAFE_CHARACTERS}" if problem else None
 
+    @override
     async def survey(self, world: Any, spec: BaseSpec, plan: Plan) -> FleetFacts:
         """All facts anew, through the sessions of the run."""
         return await _as(world, OvmWorld).survey()
 
+    @override
     def fingerprint(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Fingerprint:
         """What a rollback must bring back; see fingerprint.fingerprint_of."""
         return fingerprint_of(_as(spec, PoolSpec), _fleet(fleet))
 
+    @override
     def undo_conditions(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[Verified]:
         """What every undo needs; see guarding.undo_conditions."""
         return guarding.undo_conditions(plan, _fleet(fleet))
 
+    @override
     def why_keep(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[str]:
         """Why what an ended run made must stay; see guarding.why_keep."""
         return guarding.why_keep(plan, _fleet(fleet))
 
+    @override
     def sweep_plan(self, spec: BaseSpec, fleet: FleetFacts, pool: str) -> Plan:
         """What earlier failures left, as a cleaning plan; see sweeping.sweep_plan."""
         return sweeping.sweep_plan(_as(spec, PoolSpec), _fleet(fleet), pool)
 
+    @override
     def drift(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[str]:
         """What is not as it was when the plan was made."""
         wanted = _as(spec, PoolSpec)

@@ -9,6 +9,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from typing_extensions import override
+
+from core.engine.step import World
 from core.errors import LoginRefused, PoolwrightError, ReplyLost, TransportError
 from core.models.plan import JsonDict, Plan
 from core.platforms.oracle_vm.agent_rpc.client import AgentClient
@@ -37,7 +40,7 @@ WATCHER_GRACE_S = 2.0  # how long a command's end waits for the job read that is
 RUNNING_JOBS_SHOWN = 5  # newest jobs that are asked whether they still run
 
 
-class OvmWorld:
+class OvmWorld(World):
     """What a step may use. Made by `open_world`; whoever opened it closes it."""
 
     def __init__(
@@ -57,10 +60,12 @@ class OvmWorld:
         self._dom0: dict[str, CommandSession | None] = {}
         self.dialect = Dialect()
 
+    @override
     def remember(self, step_id: str, record: JsonDict) -> None:
         """What a finished step left, for the ones after it; the engine calls this, after a resume too."""
         self.records[step_id] = record
 
+    @override
     async def settle(self, step_id: str) -> None:
         """Wait until no job of an ended process runs; the engine asks before it decides what became of a step."""
         talk = self.talk(step_id)
