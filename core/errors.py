@@ -1,6 +1,7 @@
 """Every error poolwright raises on purpose, in one tree.
 
 PoolwrightError
+├── Interrupted          Ctrl-C, before a run began (exit 130)
 ├── SpecError            the operator's input cannot be used (exit 2)
 ├── SecretError          a secret is missing or cannot be sent safely (exit 2)
 ├── TrustError           a host key or certificate is unknown (exit 1)
@@ -86,6 +87,17 @@ class SpecProblem:
         rule = f" [{self.rule}]" if self.rule else ""
         fix = f"; {self.fix}" if self.fix else ""
         return f"{where}{self.field}: {self.message}{fix}{rule}"
+
+
+class Interrupted(PoolwrightError):
+    """Ctrl-C ended a command before a run of it began; leaving a run that continues is no error."""
+
+    code = "PW141"
+    title = "interrupted"
+    exit_code = ExitCode.INTERRUPTED
+
+    def __init__(self) -> None:
+        super().__init__("interrupted with Ctrl-C; nothing was started that continues")
 
 
 class SpecError(PoolwrightError):

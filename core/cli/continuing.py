@@ -43,7 +43,7 @@ def continue_run(
     started, is_left = asyncio.run(begun(start(service, args.run, secrets)))
     say(f"run {started} goes on; Ctrl-C leaves it running")
     if is_left or not follow_here(service, started, last_seq):
-        return detached(started)
+        return detached(service, started, as_json=args.json)
     if is_rollback and service.show(started).outcome is Outcome.CREATED:
         say("refused: the pool stands as it did; the notes above say why")
         if args.json:

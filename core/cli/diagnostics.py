@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from dataclasses import asdict
 from typing import Any
 
-from core.errors import ExitCode, PoolwrightError, SpecError
+from core.errors import ExitCode, Interrupted, PoolwrightError, SpecError
 
 
 def say(text: str) -> None:
-    """One line of narration."""
-    sys.stderr.write(text.rstrip("\n") + "\n")
-    sys.stderr.flush()
+    """One line of narration; where it cannot be written it is lost, and nothing else: a run is still followed."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # full, gone, closed, or never there
+        sys.stderr.write(text.rstrip("\n") + "\n")
+        sys.stderr.flush()
 
 
 def fail(error: PoolwrightError) -> ExitCode:
@@ -31,6 +33,7 @@ def fail(error: PoolwrightError) -> ExitCode:
 def error_document(error: PoolwrightError) -> dict[str, Any]:
     """The same for `--json`: a script that reads standard output learns why there is no other document."""
     problems = error.problems if isinstance(error, SpecError) else ()
+    continues = {"continues": False} if isinstance(error, Interrupted) else {}  # no run was left behind
     return {
         "schema": "poolwright.error/1",
         "code": error.code,
@@ -39,4 +42,5 @@ def error_document(error: PoolwrightError) -> dict[str, Any]:
         "fix": error.fix,
         "exit_code": error.exit_code,
         "problems": [asdict(problem) for problem in problems],
+        **continues,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from core.cli.diagnostics import say
@@ -29,17 +29,20 @@ def narrate(event: RunEvent) -> None:
 
 async def follow_to_end(service: Service, run: str, since: int = 0) -> None:
     """Narrate until the run has ended; at a terminal, a question it asks may be answered by a word and Enter."""
-    async with asyncio.TaskGroup() as group:
-        typed = _Typed()
-        answering = group.create_task(_answer(service, run, typed), name=f"answers to {run}")
-        with typed.closed_at_the_end():
-            async for event in service.follow(run, since):
-                narrate(event)
-                if event.kind is EventKind.QUESTION:
-                    typed.listen(tuple(event.data.get("answers", ())), run)
-                elif event.kind is EventKind.ANSWER:
-                    typed.deafen()
+    typed = _Typed()
+    answering = asyncio.create_task(_answer(service, run, typed), name=f"answers to {run}")
+    try:
+        async for event in service.follow(run, since):
+            narrate(event)
+            if event.kind is EventKind.QUESTION:
+                typed.listen(tuple(event.data.get("answers", ())), run)
+            elif event.kind is EventKind.ANSWER:
+                typed.deafen()
+    finally:
+        typed.deafen()
         answering.cancel()
+        with suppress(asyncio.CancelledError):
+            await answering
 
 
 async def _answer(service: Service, run: str, typed: _Typed) -> None:
@@ -75,14 +78,6 @@ class _Typed:
             self._answers = ()
             asyncio.get_running_loop().remove_reader(sys.stdin)
 
-    @contextmanager
-    def closed_at_the_end(self) -> Iterator[None]:
-        """The terminal is let go of, however following ends."""
-        try:
-            yield
-        finally:
-            self.deafen()
-
     def _line(self) -> None:
         line = sys.stdin.readline()
         word = line.strip().lower()
@@ -96,6 +91,7 @@ class _Typed:
 
 async def begun(start: Awaitable[str]) -> tuple[str, bool]:
     """The id of the run that is being started, and whether Ctrl-C came meanwhile: an order that is out has begun."""
+    await asyncio.sleep(0)  # a Ctrl-C from before ends it here, with nothing begun
     starting = asyncio.ensure_future(start)
     try:
         return await asyncio.shield(starting), False
@@ -103,10 +99,26 @@ async def begun(start: Awaitable[str]) -> tuple[str, bool]:
         return await starting, True  # a second Ctrl-C ends this too
 
 
-def detached(run: str) -> ExitCode:
-    """What to say when the operator leaves a run that goes on."""
+def detached(service: Service, run: str, *, as_json: bool) -> ExitCode:
+    """What to say when the operator leaves a run that goes on; the document's `continues` tells a script."""
+    from core.cli.output import emit_json
+    from core.reports.runs import run_document
+
     say(f"detached; the run goes on. Follow it again with: poolwright attach {run}")
+    if as_json:
+        document = {"schema": "poolwright.run/1", **run_document(service.show(run)), "continues": True}
+        with reported():
+            emit_json(document)
     return ExitCode.INTERRUPTED
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """A report that cannot be written is told, and changes nothing of how a run ended."""
+    try:
+        yield
+    except OSError as error:
+        say(f"the report cannot be written: {error.strerror or error}; `poolwright show RUN` prints it again")
 
 
 def tell(service: Service, run: str, *, as_json: bool) -> ExitCode:
@@ -116,10 +128,11 @@ def tell(service: Service, run: str, *, as_json: bool) -> ExitCode:
     from core.reports.text import run_text
 
     view = service.show(run)
-    if as_json:
-        emit_json({"schema": "poolwright.run/1", **run_document(view)})
-    else:
-        emit_text(run_text(view))
+    with reported():
+        if as_json:
+            emit_json({"schema": "poolwright.run/1", **run_document(view)})
+        else:
+            emit_text(run_text(view))
     return exit_code_of(view)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import getpass
-import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.cli.asking import ask, ask_secret, is_terminal
 from core.cli.diagnostics import say
 from core.cli.password_file import read_password_file
 from core.environment import take_secrets, variable
@@ -54,14 +53,14 @@ def gather_secrets(service: Service, spec: BaseSpec, password_file: Path | None)
     if password_file is not None:
         values = {**values, **read_password_file(password_file, platform.secret_names)}
     missing = [field for field in fields if not values.get(field.name)]
-    if missing and not sys.stdin.isatty():
+    if missing and not is_terminal():
         lines = ", ".join(f"`{field.name}: ...`" for field in missing)
         raise SecretError(
             f"cannot go on without {', '.join(field.label for field in missing)}",
             fix=f"give --password-file with {lines}, or set {', '.join(variable(field.name) for field in missing)}",
         )
     for field in missing:
-        values[field.name] = getpass.getpass(f"{field.label}: ")
+        values[field.name] = ask_secret(field.label)
     problems = [
         f"{field.label}: {problem}"
         for field in fields
@@ -82,14 +81,14 @@ def _from_environment(names: Collection[str]) -> dict[str, str]:
     return found
 
 
-def _confirmed_by_count(count: int) -> bool:
+def _confirmed_by_count(count: int, about: str) -> bool:
     """At a terminal the operator confirms what is listed by typing how many there are."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not is_terminal():
         return False
-    say(
+    question = (
         f"Compare them with the servers' consoles. Type {count} to trust all of these, anything else to stop:"
     )
-    return sys.stdin.readline().strip() == str(count)
+    return ask(question, about=about) == str(count)
 
 
 async def require_trust(service: Service, spec: BaseSpec, secrets: Secrets) -> None:
@@ -103,9 +102,12 @@ async def require_trust(service: Service, spec: BaseSpec, secrets: Secrets) -> N
     new = [each for each in identities if each.state is TrustState.NEW]
     if not new:
         return
-    for each in new:
-        say(f"  {each.endpoint.server} ({each.endpoint.plane}) shows {each.fingerprint} ({each.algorithm})")
-    if _confirmed_by_count(len(new)):
+    told = "\n".join(
+        f"  {each.endpoint.server} ({each.endpoint.plane}) shows {each.fingerprint} ({each.algorithm})"
+        for each in new
+    )
+    say(told)
+    if _confirmed_by_count(len(new), told):
         service.trust(new)
         return
     raise TrustError(

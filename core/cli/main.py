@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
-from core.errors import ExitCode
+from core.errors import ExitCode, Interrupted, PoolwrightError
 
 COMMANDS: dict[str, str] = {
     "check": "look at every server and say whether the pool would be made and live well",
@@ -87,10 +87,7 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
 
 
 def _guarded(command: Command, args: argparse.Namespace) -> ExitCode:
-    from core.cli.diagnostics import error_document, fail, say
-    from core.cli.output import emit_json, emit_line
     from core.environment import hold_secrets
-    from core.errors import PoolwrightError
     from core.runner.hardening import protect
 
     protect()
@@ -98,17 +95,23 @@ def _guarded(command: Command, args: argparse.Namespace) -> ExitCode:
     try:
         return command.run(args)
     except PoolwrightError as error:
-        if getattr(args, "json_lines", False):
-            emit_line(error_document(error))
-        elif getattr(args, "json", False):
-            emit_json(error_document(error))
-        return fail(error)
+        return _failed(error, args)
     except KeyboardInterrupt:
-        say("interrupted")
-        return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return ExitCode.INTERRUPTED
+        return _failed(Interrupted(), args)
+    except BrokenPipeError:  # `| head` has seen enough
+        return ExitCode.PIPE
+
+
+def _failed(error: PoolwrightError, args: argparse.Namespace) -> ExitCode:
+    """Tell an error, as a document too where one was asked for."""
+    from core.cli.diagnostics import error_document, fail
+    from core.cli.output import emit_json, emit_line
+
+    if getattr(args, "json_lines", False):
+        emit_line(error_document(error))
+    elif getattr(args, "json", False):
+        emit_json(error_document(error))
+    return fail(error)
 
 
 def _nearest(name: str) -> str:

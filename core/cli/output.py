@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,21 +13,32 @@ from typing import Any
 
 def emit_json(document: Any) -> None:
     """One JSON document and a line end."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
-    sys.stdout.flush()
+    _write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
 def emit_text(text: str) -> None:
     """Lines for people, as the answer to what they asked."""
-    sys.stdout.write(text.rstrip("\n") + "\n")
-    sys.stdout.flush()
+    _write(text.rstrip("\n") + "\n")
 
 
 def emit_line(document: Any) -> None:
     """One JSON document on a line of its own, at once."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, default=str, separators=(",", ":")))
-    sys.stdout.write("\n")
-    sys.stdout.flush()
+    _write(json.dumps(document, ensure_ascii=False, default=str, separators=(",", ":")) + "\n")
+
+
+def _write(text: str) -> None:
+    """Write at once. OSError when it cannot be; what is left then goes nowhere, so that the exit is quiet."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "standard output is closed")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):  # a stream that is no descriptor (tests)
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+        raise
 
 
 def write_file(path: Path, text: str) -> None:

@@ -44,7 +44,7 @@ async def test_a_reviewed_plan_is_run_as_it_is(tmp_path: Path, capsys: pytest.Ca
     async with planned(tmp_path) as (lab, words, plan):
         digest = json.loads(plan.read_text())["hash"]
         capsys.readouterr()
-        assert await asyncio.to_thread(main, ["apply", "--plan", str(plan), *words]) == 0
+        assert await asyncio.to_thread(main, ["apply", "--plan", str(plan), "--yes", *words]) == 0
         said = capsys.readouterr()
         assert json.loads(said.out)["outcome"] == "created"
         assert digest in said.err
@@ -58,7 +58,7 @@ async def test_a_plan_that_no_longer_fits_is_refused_by_name(
     async with planned(tmp_path) as (lab, words, plan):
         lab.world.nas["nas01.lab.example"].exports[0].files.append("somebody-elses-file")
         before = lab.snapshot()
-        assert await asyncio.to_thread(main, ["apply", "--plan", str(plan), *words]) == 1
+        assert await asyncio.to_thread(main, ["apply", "--plan", str(plan), "--yes", *words]) == 1
         assert "content of nas01.lab.example:/export/poolfs: was empty, is somebody" in " ".join(
             capsys.readouterr().err.split()
         )
@@ -74,7 +74,7 @@ async def test_two_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         alone = ["apply", "--plan", str(plan), "--approvals", str(folder), *words]
         assert await asyncio.to_thread(main, alone) == 1
         assert "nobody else approved it" in capsys.readouterr().err
-        assert main(["approve", str(plan), "--approvals", str(folder)]) == 0
+        assert main(["approve", str(plan), "--approvals", str(folder), "--yes"]) == 0
         assert await asyncio.to_thread(main, alone) == 1
         assert "a second user is needed" in " ".join(capsys.readouterr().err.split())
         assert lab.snapshot() == before

@@ -109,8 +109,8 @@ async def test_the_command_changes_nothing_without_the_pools_name(
         spec, state = str(tmp_path / "ready.json.spec.yaml"), str(tmp_path / "state")
         words = ["sweep", spec, "--state-dir", state, "--password-file", str(secrets), "--json"]
         before = lab.snapshot()
-        assert await asyncio.to_thread(main, words) == 1
-        assert await asyncio.to_thread(main, [*words, "--yes", "pool2"]) == 1
+        assert await asyncio.to_thread(main, words) == 2
+        assert await asyncio.to_thread(main, [*words, "--yes", "pool2"]) == 2
         assert lab.snapshot() == before
         capsys.readouterr()
         assert await asyncio.to_thread(main, [*words, "--yes", "pool1"]) == 0

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.cli.asking import ask, is_terminal, require_terminal
 from core.cli.diagnostics import say
 from core.cli.inputs import add_common, gather_secrets, require_trust
 from core.cli.output import emit_json, emit_text
@@ -34,7 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--approvals", type=Path, metavar="DIR", help="run only what a second user approved in this folder"
     )
-    parser.add_argument("--yes", action="store_true", help="do not ask for the pool's name at a terminal")
+    parser.add_argument(
+        "--yes", action="store_true", help="do not ask for the pool's name; needed without a terminal"
+    )
 
 
 def run(args: argparse.Namespace) -> ExitCode:
@@ -44,6 +46,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     service = Service(args.state_dir, known_hosts=args.known_hosts)
     service.approvals = args.approvals
     spec, reviewed = _what(service, args)
+    if not args.yes and not _is_approved(service, reviewed):
+        require_terminal("start", "--yes, or --plan with --approvals that hold a second user's")
     secrets = gather_secrets(service, spec, args.password_file)
     prepared = asyncio.run(_prepare(service, spec, reviewed, secrets, args))
     if prepared is None:
@@ -51,7 +55,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     started, is_left = prepared
     say(f"run {started} has begun; Ctrl-C leaves it running")
     if is_left or not follow_here(service, started):
-        return detached(started)
+        return detached(service, started, as_json=args.json)
     return tell(service, started, as_json=args.json)
 
 
@@ -89,7 +93,7 @@ async def _prepare(
     say(plan_text(plan))
     if reviewed is not None or args.approvals is not None:
         say(f"hash {plan.digest}")
-    if not args.yes and not _confirmed(spec.pool_name):
+    if not args.yes and is_terminal() and not _confirmed(spec.pool_name, plan_text(plan)):
         say("not confirmed; nothing was changed")
         return None
     return await begun(service.start(spec, plan, secrets, accepted=accepted))
@@ -107,9 +111,17 @@ def _refuse(spec: BaseSpec, verdicts: Verdicts, args: argparse.Namespace) -> Non
         emit_text("refused; nothing was changed\n" + results_text(stopped))
 
 
-def _confirmed(pool: str) -> bool:
-    """At a terminal the pool's name is typed; without one, `apply` itself is the confirmation."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return True
-    say(f"Type the pool's name ({pool}) to make it:")
-    return sys.stdin.readline().strip() == pool
+def _is_approved(service: Service, reviewed: Plan | None) -> bool:
+    """Whether a second user approved this plan; ApprovalError when that is asked for and nobody did."""
+    from core.runner.approvals import require
+
+    return (
+        reviewed is not None
+        and service.approvals is not None
+        and bool(require(service.approvals, reviewed.digest))
+    )
+
+
+def _confirmed(pool: str, about: str) -> bool:
+    """The pool's name is typed."""
+    return ask(f"Type the pool's name ({pool}) to make it:", about=about) == pool

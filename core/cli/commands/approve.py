@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from core.cli.asking import ask, require_terminal
 from core.cli.diagnostics import say
 from core.cli.output import emit_text
 from core.errors import ExitCode
@@ -18,7 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--approvals", type=Path, required=True, metavar="DIR", help="folder that the approval goes to"
     )
-    parser.add_argument("--yes", action="store_true", help="do not ask for the hash at a terminal")
+    parser.add_argument(
+        "--yes", action="store_true", help="do not ask for the hash; needed without a terminal"
+    )
 
 
 def run(args: argparse.Namespace) -> ExitCode:
@@ -26,19 +29,19 @@ def run(args: argparse.Namespace) -> ExitCode:
     from core.runner.approvals import approve
     from core.runner.plan_file import read_plan
 
+    if not args.yes:
+        require_terminal("approve a plan", "--yes")
     plan, _spec = read_plan(args.plan)
-    emit_text(plan_text(plan))
-    emit_text(f"\nhash {plan.digest}")
-    if not args.yes and not _confirmed(plan.digest[:SHOWN]):
+    told = f"{plan_text(plan)}\n\nhash {plan.digest}"
+    emit_text(told)
+    if not args.yes and not _confirmed(plan.digest[:SHOWN], told):
         say("not approved")
         return ExitCode.REFUSED
     say(f"approved: {approve(plan, args.approvals)}")
     return ExitCode.DONE
 
 
-def _confirmed(word: str) -> bool:
-    """At a terminal the hash's beginning is typed; without one, `approve` itself is the approval."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return True
-    say(f"Type the first {SHOWN} characters of the hash ({word}) to approve this plan:")
-    return sys.stdin.readline().strip() == word
+def _confirmed(word: str, about: str) -> bool:
+    """The hash's beginning is typed."""
+    question = f"Type the first {SHOWN} characters of the hash ({word}) to approve this plan:"
+    return ask(question, about=about, told_on=sys.stdout) == word

@@ -24,5 +24,5 @@ def run(args: argparse.Namespace) -> ExitCode:
     service = Service(args.state_dir)
     service.show(args.run)  # an unknown run is said at once
     if not follow_here(service, args.run, args.since):
-        return detached(args.run)
+        return detached(service, args.run, as_json=args.json)
     return tell(service, args.run, as_json=args.json)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from typing import TYPE_CHECKING
 
+from core.cli.asking import ask, is_terminal
 from core.cli.diagnostics import say
 from core.cli.inputs import add_common, gather_secrets, require_trust
 from core.cli.output import emit_json, emit_text
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    from core.cli.following import detached, follow_here
+    from core.cli.following import begun, detached, follow_here, reported
     from core.reports.runs import exit_code_of, run_document
     from core.reports.text import plan_text, run_text
     from core.service import Service
@@ -44,21 +44,25 @@ def run(args: argparse.Namespace) -> ExitCode:
     say(plan_text(plan) if plan.steps or plan.by_hand else "no left-overs were found")
     for warning in plan.warnings:
         say(f"not looked at: {warning.text}")
-    if not plan.steps or not _confirmed(plan.pool, args.yes):
-        return _not_run(plan, as_json=args.json)
+    if not plan.steps:
+        return _not_run(
+            plan, ExitCode.NEEDS_ATTENTION if plan.by_hand or plan.warnings else ExitCode.DONE, args
+        )
+    refused = _unconfirmed(plan.pool, args.yes, plan_text(plan))
+    if refused is not None:
+        say("not confirmed; nothing was changed")
+        return _not_run(plan, refused, args)
 
-    async def begin() -> str:
-        return await service.start(spec, plan, secrets)
-
-    started = asyncio.run(begin())
+    started, is_left = asyncio.run(begun(service.start(spec, plan, secrets)))
     say(f"run {started} has begun; Ctrl-C leaves it running")
-    if not follow_here(service, started):
-        return detached(started)
+    if is_left or not follow_here(service, started):
+        return detached(service, started, as_json=args.json)
     view = service.show(started)
-    if args.json:
-        emit_json({"schema": SCHEMA, "plan": plan.model_dump(mode="json"), "run": run_document(view)})
-    else:
-        emit_text(run_text(view))
+    with reported():
+        if args.json:
+            emit_json({"schema": SCHEMA, "plan": plan.model_dump(mode="json"), "run": run_document(view)})
+        else:
+            emit_text(run_text(view))
     return exit_code_of(view)
 
 
@@ -68,30 +72,26 @@ async def _look(service: Service, spec: BaseSpec, secrets: Secrets, pool: str) -
     return service.sweep_plan(spec, await service.check(spec, secrets), pool)
 
 
-def _not_run(plan: Plan, *, as_json: bool) -> ExitCode:
+def _not_run(plan: Plan, code: ExitCode, args: argparse.Namespace) -> ExitCode:
     """Print what was found; nothing was changed."""
     from core.reports.text import plan_text
 
-    if as_json:
+    if args.json:
         emit_json({"schema": SCHEMA, "plan": plan.model_dump(mode="json"), "run": None})
-    elif plan.steps or plan.by_hand:
-        emit_text(plan_text(plan))
     else:
-        emit_text("no left-overs were found")
-    if plan.steps:
-        say("not confirmed; nothing was changed")
-        return ExitCode.REFUSED
-    return ExitCode.NEEDS_ATTENTION if plan.by_hand or plan.warnings else ExitCode.DONE
+        emit_text(plan_text(plan) if plan.steps or plan.by_hand else "no left-overs were found")
+    return code
 
 
-def _confirmed(pool: str, yes: str | None) -> bool:
-    """The dead pool's name must be typed, or be given with --yes; a script without either changes nothing."""
+def _unconfirmed(pool: str, yes: str | None, about: str) -> ExitCode | None:
+    """None when the dead pool's name was typed or given with --yes; else the exit code, with the reason said."""
     if yes is not None:
-        if yes != pool:
-            say(f"--yes names {yes!a}, the left-overs are of {pool!a}")
-        return yes == pool
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        say(f"run it with --yes {pool}")
-        return False
-    say(f"Type the dead pool's name ({pool}) to end its left-overs:")
-    return sys.stdin.readline().strip() == pool
+        if yes == pool:
+            return None
+        say(f"--yes names {yes!a}, the left-overs are of {pool!a}")
+        return ExitCode.BAD_INPUT
+    if not is_terminal():
+        say(f"standard input is no terminal to ask at; give --yes {pool}")
+        return ExitCode.BAD_INPUT
+    typed = ask(f"Type the dead pool's name ({pool}) to end its left-overs:", about=about)
+    return None if typed == pool else ExitCode.REFUSED

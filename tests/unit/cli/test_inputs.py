@@ -29,7 +29,7 @@ def test_an_agent_password_that_cannot_be_sent_is_bad_input(
     secrets.write_text(f"manager: any?thing\nagent: {secret}\n")
     secrets.chmod(0o600)
     words = [command, str(spec), "--state-dir", str(tmp_path / "state"), "--password-file", str(secrets)]
-    assert main(words) == 2
+    assert main([*words, *(["--yes"] if command == "apply" else [])]) == 2
     said = "".join(capsys.readouterr())
     assert "cannot use the Agent password" in said
     assert secret not in said
