@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +32,9 @@ from core.platforms.base import Platform
 from core.platforms.guards import NoGuards
 from core.runner import approvals
 from core.runner.approvals import Approved
+from core.runner.claims import Claims, claims_of
 from core.runner.guard import RunGuard
-from core.runner.locks import Claims, Peer, RunLock, claims_of, is_held
+from core.runner.locks import Peer, RunLock, is_held
 from core.runner.protocol import Order, RunDocument, Task
 from core.runner.server import Server
 from core.secrets import Secrets
@@ -78,8 +79,7 @@ async def run(
         control = Control()
         starter = Peer(order.starter_pid, os.geteuid()) if order.starter_pid else None
         await stack.enter_async_context(Server(paths, journal, control, starter=starter).open())
-        for note in order.notes:
-            journal.write(Entry(EventKind.NOTE, note))
+        _note(journal, order.notes)
         ready(journal.head.run, paths.errors(journal.head.run))
         async with _signals(journal, control):
             return await _work(order.task, job, journal, control, engine)
@@ -101,7 +101,7 @@ async def _prepare(
             raise RunnerError("cannot start a run: the order has no document")
         job = _job(order.document, secrets, resolve, paths)
         approved = _approved(order.document)
-        await _claim(job, paths.root.name, stack)
+        notes = await _claim(job, paths.root.name, stack)
         extra = order.document.model_dump(mode="json", exclude={"spec", "plan", "platform"})
         journal = Journal.create(
             paths, job.plan, spec=job.document.spec, extra=extra, secrets=secrets.values()
@@ -109,6 +109,7 @@ async def _prepare(
         stack.callback(journal.close)
         if approved is not None:
             journal.write(_approval_entry(approved))
+        _note(journal, notes)
         last.callback(RunLock(paths.lock(journal.head.run)).close)
         return job, journal
     last.callback((await _run_lock(paths, order.run)).close)
@@ -121,7 +122,7 @@ async def _prepare(
         raise RunnerError(f"cannot roll back run {order.run}: nothing of it is left ({journal.now.outcome})")
     if order.task is Task.ROLLBACK and job.plan.aim is PlanAim.SWEEP:
         raise RunnerError(f"cannot roll back run {order.run}: a sweep is not taken back")
-    await _claim(job, order.run, stack)
+    _note(journal, await _claim(job, order.run, stack))
     return job, journal
 
 
@@ -153,9 +154,16 @@ async def _run_lock(paths: StatePaths, run: str) -> RunLock:
     return RunLock(paths.lock(run))
 
 
-async def _claim(job: Job, told: str, stack: AsyncExitStack) -> None:
+async def _claim(job: Job, told: str, stack: AsyncExitStack) -> tuple[str, ...]:
+    """Claim all that the run works on until it ends; returns what the operator should know of others' claims."""
     claims = claims_of(job.spec, job.plan.pool, job.platform.endpoints(job.spec), job.access.trust)
-    await stack.enter_async_context(Claims(claims, f"pool {job.plan.pool}, {told}"))
+    held = await stack.enter_async_context(Claims(claims, f"pool {job.plan.pool}, {told}"))
+    return held.notes
+
+
+def _note(journal: Journal, notes: Sequence[str]) -> None:
+    for note in notes:
+        journal.write(Entry(EventKind.NOTE, note))
 
 
 def _document(head: Head) -> RunDocument:

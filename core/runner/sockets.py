@@ -25,14 +25,14 @@ def short(path: Path) -> Iterator[str]:
         os.close(handle)
 
 
-def listen(path: Path) -> socket.socket:
-    """A listening socket of mode 0600; replaces one that a dead runner left. The caller holds the run's lock."""
+def listen(path: Path, *, mode: int = 0o600) -> socket.socket:
+    """A listening socket; replaces one that a dead runner left. The caller holds the lock that goes with it."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
         path.unlink(missing_ok=True)
         with short(path) as name:
             sock.bind(name)
-        path.chmod(0o600)
+        path.chmod(mode)
         sock.listen(64)
     except OSError as error:
         sock.close()
