@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core import spec_file
+from core import spec_file, yaml_file
 from core.checks import waivers
 from core.checks.coverage import cover
 from core.checks.folding import fold
@@ -131,7 +131,7 @@ class Service:
 
         Relative file names in it are meant from its own folder.
         """
-        spec = spec_file.build(spec_file.read_file(path), self._model_of, self._judge_spec)
+        spec = spec_file.build(yaml_file.read_file(path), self._model_of, self._judge_spec)
         return self._with_files(spec, path.absolute().parent)
 
     def parse(self, data: Mapping[str, Any]) -> BaseSpec:

@@ -1,136 +1,31 @@
-"""Reads a spec from YAML: every problem at once, each with file, line, column and field. Knows no platform's rules."""
+"""Makes a spec of plain data: every problem at once, each with its place. Knows no platform's rules."""
 
 from __future__ import annotations
 
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from core.errors import SpecError, SpecProblem
 from core.models.spec import BaseSpec
 from core.ranges import expand
+from core.yaml_file import Loc, Source
 
-MAX_BYTES = 1024 * 1024  # a spec of 256 servers is about 20 KB
-MAX_NODES = 50_000  # stops aliases that multiply
+MAX_PROBLEMS = 100  # of shape: more are counted, not explained
 _SECRET = re.compile(r"(?i)passw|secret|token")
 
-Loc = tuple[str | int, ...]
 JudgeSpec = Callable[[BaseSpec], Sequence[SpecProblem]]
-
-
-@dataclass(slots=True)
-class Source:
-    """Plain data of one file and where each part of it stands (line and column from 1)."""
-
-    file: str
-    data: dict[str, Any] = field(default_factory=dict)
-    places: dict[Loc, tuple[int, int]] = field(default_factory=dict)
-
-    def place(self, loc: Loc) -> tuple[int, int]:
-        """Line and column of a part, or of its nearest parent that stands in the file."""
-        for length in range(len(loc), 0, -1):
-            if loc[:length] in self.places:
-                return self.places[loc[:length]]
-        return (1, 1) if self.file else (0, 0)
-
-    def problem(self, loc: Loc, message: str, fix: str = "", rule: str = "") -> SpecProblem:
-        """A problem of one field, with its place in this file."""
-        line, column = self.place(loc)
-        return SpecProblem(field_name(loc), message, fix, rule, self.file, line, column)
-
-
-def field_name(loc: Sequence[str | int]) -> str:
-    """`pool.timeout_s`, `servers[2].address`: the way people write a field."""
-    text = ""
-    for part in loc:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text or "the file"
 
 
 def _loc(name: str) -> Loc:
     return tuple(int(part) if part.isdigit() else part for part in re.split(r"[.\[\]]+", name) if part)
-
-
-class _Reader:
-    """Turns ruamel's marked tree into plain data, noting places and refusing trees that grow without end."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.nodes = 0
-
-    def plain(self, value: Any, loc: Loc) -> Any:
-        self.nodes += 1
-        if self.nodes > MAX_NODES or len(loc) > 20:
-            raise SpecError(
-                [self.source.problem(loc[:1], "too much or too deep data for a pool", "remove the aliases")]
-            )
-        if isinstance(value, CommentedMap):
-            return {str(key): self._entry(value, key, (*loc, str(key))) for key in value}
-        if isinstance(value, CommentedSeq):
-            items = []
-            for index, item in enumerate(value):
-                line, column = value.lc.item(index) or (0, 0)
-                self.source.places[*loc, index] = (line + 1, column + 1)
-                items.append(self.plain(item, (*loc, index)))
-            return items
-        return value
-
-    def _entry(self, value: CommentedMap, key: Any, loc: Loc) -> Any:
-        line, column = value.lc.key(key) or (0, 0)
-        self.source.places[loc] = (line + 1, column + 1)
-        return self.plain(value[key], loc)
-
-
-def read_text(text: str, file: str) -> Source:
-    """Plain data with places; SpecError for what is no YAML, no mapping, or too large."""
-    source = Source(file)
-    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
-        raise SpecError(
-            [SpecProblem("the file", f"is larger than {MAX_BYTES} bytes", "a spec is small", file=file)]
-        )
-    try:
-        tree = YAML(typ="rt").load(StringIO(text))
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        what = (error.problem or error.context or "is no YAML").strip().splitlines()[0]
-        raise SpecError(
-            [SpecProblem("the file", f"cannot be read as YAML: {what}", "", "", file, line, column)]
-        ) from error
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise SpecError([SpecProblem("the file", "cannot be read as YAML", "", "", file, 1, 1)]) from error
-    if not isinstance(tree, CommentedMap):
-        raise SpecError(
-            [SpecProblem("the file", "is not a mapping of keys", "see `poolwright schema`", "", file, 1, 1)]
-        )
-    source.data = _Reader(source).plain(tree, ())
-    return source
-
-
-def read_file(path: Path) -> Source:
-    """The same for a file; a file that cannot be read is a SpecError too."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise SpecError([SpecProblem("the file", f"cannot read {path}: there is no such file")]) from error
-    except UnicodeDecodeError as error:
-        raise SpecError([SpecProblem("the file", f"cannot read {path}: it is not UTF-8 text")]) from error
-    except OSError as error:
-        raise SpecError(
-            [SpecProblem("the file", f"cannot read {path}: {error.strerror or error}")]
-        ) from error
-    return read_text(text, str(path))
 
 
 def _spread_servers(source: Source) -> list[SpecProblem]:
@@ -266,8 +161,11 @@ def _validate(source: Source, model: type[BaseSpec]) -> tuple[BaseSpec | None, l
             return model.model_validate(data), problems
         except ValidationError as error:
             details = error.errors(include_url=False, include_input=False, include_context=False)
+        more, details = len(details) - MAX_PROBLEMS, details[:MAX_PROBLEMS]
         if not problems:
             problems = [_explain(source, model, detail) for detail in details]
+            if more > 0:
+                problems.append(source.problem((), f"has {more} more problems like these"))
         smaller = data
         for detail in reversed(details):
             loc = _real_loc(detail, data)

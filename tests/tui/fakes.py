@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from typing_extensions import override
 
-from core import spec_file
+from core import spec_file, yaml_file
 from core.errors import IdentityChanged, RunnerError, SpecProblem
 from core.models.cpu import Arch, CpuProfile
 from core.models.events import EventKind, Outcome, Residue, RunEvent, RunState, StepState, Verified
@@ -113,7 +113,7 @@ class FakeService(Service):
 
     @override
     def load(self, path: Path) -> BaseSpec:
-        return spec_file.build(spec_file.read_file(path), lambda _name: PoolSpec, judge)
+        return spec_file.build(yaml_file.read_file(path), lambda _name: PoolSpec, judge)
 
     @override
     def parse(self, data: Mapping[str, Any]) -> BaseSpec:
