@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,14 @@ from tests.engine.toys import ToyWorld, toy_plan, toy_steps, toy_verify
 
 PLAN = toy_plan("a > b")
 PATIENT = EngineLimits(read_attempts=1, undo_attempts=1, retry_delay_s=0, question_s=60, question_look_s=60)
+CASES: list[Case] = []
+
+
+@pytest.fixture(autouse=True)
+def journals_are_closed() -> Iterator[None]:
+    yield
+    while CASES:
+        CASES.pop().journal.close()
 
 
 class Case:
@@ -31,6 +40,7 @@ class Case:
         self.executor = self._executor(limits)
         self.events: list[RunEvent] = []
         self.journal.subscribe(self.events.append)
+        CASES.append(self)
 
     def _executor(self, limits: EngineLimits) -> Executor:
         verify = lambda: toy_verify(self.world, PLAN)  # noqa: E731 - one line

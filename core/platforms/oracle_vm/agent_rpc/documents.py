@@ -87,7 +87,7 @@ def server(root: Element) -> dict[str, Any]:
         "manager_api_version": text_at(top, "Manager_Core_API_Version"),
         "cluster_state": text_at(top, "Cluster_State"),
         "statistic_interval_s": int_at(top, "Statistic/Interval"),
-        "capabilities": {child.tag: typed((child.text or "").strip()) for child in capabilities or ()},
+        "capabilities": {child.tag: typed((child.text or "").strip()) for child in children(capabilities)},
     }
 
 
@@ -183,7 +183,7 @@ def storage_plugins(root: Element) -> dict[str, Any]:
                 "is_generic": bool_at(plugin, "generic_plugin"),
                 "needs_cluster": bool_at(plugin, "cluster_required"),
                 "abilities": {
-                    child.tag: (child.text or "").strip() for child in one(plugin, "abilities") or ()
+                    child.tag: (child.text or "").strip() for child in children(one(plugin, "abilities"))
                 },
             }
             for plugin in every(root, "storage_plugin_info_list/storage_plugin_info")

@@ -9,11 +9,11 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 _NOTHING = ("", "none", "null", "nil")
 
 
-def children(element: Element | None, name: str) -> list[Element]:
-    """Children of that name, in order."""
+def children(element: Element | None, name: str | None = None) -> list[Element]:
+    """Children in order, of that name or (None) all of them; none of a missing element."""
     if element is None:
         return []
-    return [child for child in element if child.tag.lower() == name.lower()]
+    return [child for child in element if name is None or child.tag.lower() == name.lower()]
 
 
 def one(element: Element | None, path: str) -> Element | None:
