@@ -198,8 +198,19 @@ class CommandFailed(TransportError):
     code = "PW305"
     title = "a command failed"
 
-    def __init__(self, server: str, plane: str, command: str, text: str, status: int | None = None) -> None:
+    def __init__(
+        self,
+        server: str,
+        plane: str,
+        command: str,
+        text: str,
+        status: int | None = None,
+        *,
+        codes: Sequence[str] = (),
+        reason: str = "",
+    ) -> None:
         self.command, self.text, self.status = command, text, status
+        self.codes, self.reason = tuple(codes), reason or text  # error codes, and what matters of the text
         super().__init__(server, plane, f"cannot run `{command}` on {server} ({plane}): {text}")
 
 

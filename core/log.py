@@ -14,8 +14,8 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from core.secrets import Secrets, redact
-from core.text import inert
+from core import masking
+from core.secrets import Secrets
 
 _RECORD_MAX = 8000
 _ATTRIBUTES = frozenset(logging.makeLogRecord({}).__dict__)
@@ -23,17 +23,16 @@ _LIBRARIES = {
     "asyncssh": logging.WARNING,
     "asyncio": logging.WARNING,
 }  # asyncssh tells of every channel at INFO
-_guarded: set[str] = set()
 
 
-def guard(secrets: Secrets) -> None:
-    """From now on mask these secrets in every log record of this process."""
-    _guarded.update(secrets.values())
+def guard(secrets: Secrets, *public: str) -> None:
+    """From now on mask these secrets in all that this process logs or shows; see core.masking.guard."""
+    masking.guard(secrets.values(), *public)
 
 
 def safe(text: str, limit: int = _RECORD_MAX) -> str:
     """A text as it may stand in a log: guarded secrets masked, inert, one line a line."""
-    return inert(redact(text, _guarded), limit, keep_lines=True)
+    return masking.foreign(text, limit)
 
 
 class RedactingFilter(logging.Filter):

@@ -19,7 +19,7 @@ from xml.sax.saxutils import escape
 from typing_extensions import override
 
 MASK = "********"
-_SHORTEST = 3  # masking shorter ones would blank out whole texts
+SHORTEST = 3  # masking shorter ones would blank out whole texts
 # Forms in which the platforms carry passwords (manager-cli 1.10, agent-rpc 4.1, 4.2, 6.2). Every quantifier that could
 # meet hostile text twice is bounded, so that masking stays linear.
 _VALUE = r"""("[^"\n]{0,512}"|'[^'\n]{0,512}'|[^\s,;&<>"']{1,512})"""
@@ -31,6 +31,8 @@ _ELEMENT = re.compile(r"(?i)(<[\w.-]{0,40}passw(?:or)?d[\w.-]{0,40}>)([^<]{1,512
 _URL = re.compile(r"""(://[^/\s:@"'<>]{0,256}:)((?:(?!://)[^\s"'<>]){1,512})@""")
 _BASIC = re.compile(r"(?i)(\bbasic[ \t]{1,4})([A-Za-z0-9+/]{4,1024}={0,2})(?![A-Za-z])")
 _AT = re.compile(r"""(?<![\w.:/-])([A-Za-z_][\w.-]{0,63}:)([^\s@/:"'<>]{1,256})@(?=[\w\[])""")
+
+_STAND_IN = re.compile(r'"<[A-Za-z ]{1,40}>"')  # "<agent password>"
 
 
 class Secrets:
@@ -69,16 +71,28 @@ class Secrets:
         raise TypeError("secrets are not pickled")
 
 
-def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """`text` with every known secret (also quoted, escaped or encoded) and every password-like value masked."""
-    for value in _spellings(secrets):
+def redact(text: str, secrets: Iterable[str] = (), public: str = "") -> str:
+    """`text` with every known secret (also quoted, escaped or encoded) and every password-like value masked.
+
+    For text that leaves the process only: see core.masking. A name that stands in `public` is no login: `a:b@c`.
+    """
+    for value in spellings(secrets):
         text = text.replace(value, MASK)
+
+    def masked_login(match: re.Match[str]) -> str:
+        return match[0] if f"{match[2]}@" in public else f"{match[1]}{MASK}@"
+
     text = _ELEMENT.sub(rf"\g<1>{MASK}", text)
-    text = _URL.sub(rf"\g<1>{MASK}@", text)
-    text = _AT.sub(rf"\g<1>{MASK}@", text)
+    if "@" in text:
+        text = _AT.sub(masked_login, _URL.sub(masked_login, text))
     text = _BASIC.sub(_masked_token, text)
     text = _LISTED.sub(rf"\g<1>'{MASK}'", text)
-    return _KEYED.sub(rf"\g<1>{MASK}", text)
+    return _KEYED.sub(_masked_value, text)
+
+
+def _masked_value(match: re.Match[str]) -> str:
+    """Mask what follows `password=`, but for the words that plans show instead of a password."""
+    return match[0] if _STAND_IN.fullmatch(match[2]) else f"{match[1]}{MASK}"
 
 
 def _masked_token(match: re.Match[str]) -> str:
@@ -90,9 +104,9 @@ def _masked_token(match: re.Match[str]) -> str:
     return f"{match[1]}{MASK}" if is_login else match[0]
 
 
-def _spellings(secrets: Iterable[str]) -> list[str]:
+def spellings(secrets: Iterable[str]) -> list[str]:
     """Every form in which a secret may stand in a text, longest first."""
-    found = {form for value in secrets if len(value) >= _SHORTEST for form in _forms(value)}
+    found = {form for value in secrets if len(value) >= SHORTEST for form in _forms(value)}
     return sorted(found, key=len, reverse=True)
 
 

@@ -23,6 +23,7 @@ from core.cpu import compat
 from core.engine.history import read_run
 from core.errors import DriftError, IdentityChanged, SpecError, SpecProblem
 from core.log import guard, setup_logging
+from core.masking import Masker, words_of
 from core.models.coverage import CoverageReport, Stale, WaiverState
 from core.models.events import RunEvent
 from core.models.facts import ServerFacts
@@ -118,7 +119,7 @@ class Service:
         self.paths = StatePaths.of(self.settings.state_dir)
         self.approvals: Path | None = None  # two-person mode: where a second user approves plans
         self._trust: TrustStore | None = None
-        self._access: tuple[Secrets, Access] | None = None
+        self._access: tuple[Secrets, BaseSpec, Access] | None = None
 
     # -- the spec -------------------------------------------------------------------------------------------------
 
@@ -177,11 +178,19 @@ class Service:
         """Pins, secrets and limits for one front end; the same secrets keep what their logins were told."""
         store = self._store(spec)
         if self._access is None or self._access[0] is not secrets:
-            guard(secrets)
-            self._access = (secrets, Access(store, secrets, self._limits()))
-        elif self._access[1].trust is not store:
-            self._access = (secrets, replace(self._access[1], trust=store))
-        return self._access[1]
+            access = Access(store, secrets, self._limits(), masker=self._masker(spec, secrets))
+        elif self._access[1] != spec:
+            access = replace(self._access[2], trust=store, masker=self._masker(spec, secrets))
+        else:
+            return self._access[2]
+        self._access = (secrets, spec, access)
+        return access
+
+    def _masker(self, spec: BaseSpec, secrets: Secrets) -> Masker:
+        """Hides these secrets in what servers say, and from now on in all that this process shows."""
+        public = (words_of(spec.model_dump(mode="json")), catalog.platform(spec.platform).vocabulary)
+        guard(secrets, *public)
+        return Masker(secrets.values(), *public)
 
     def _store(self, spec: BaseSpec) -> TrustStore:
         """Our pins with the spec's known_hosts, which may be another one after the spec was changed."""

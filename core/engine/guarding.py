@@ -55,7 +55,7 @@ async def compare_again(journal: Journal, guard: Guard, patience: Patience) -> N
     for attempt in range(patience.limits.read_attempts):
         if attempt:
             await patience.wait(attempt - 1)
-        after, differing = await _look(guard, before)
+        after, differing = await _look(journal, guard, before)
         if not any(_may_pass(one) for one in unexplained(differing, _places(journal))):
             break
     left = [residue_of(one) for one in unexplained(differing, _places(journal))]
@@ -65,9 +65,12 @@ async def compare_again(journal: Journal, guard: Guard, patience: Patience) -> N
     )
 
 
-async def _look(guard: Guard, before: Fingerprint) -> tuple[Fingerprint, tuple[Difference, ...]]:
+async def _look(
+    journal: Journal, guard: Guard, before: Fingerprint
+) -> tuple[Fingerprint, tuple[Difference, ...]]:
     try:
-        after = await guard.look_again()
+        now = await guard.look_again()
+        after = Fingerprint.model_validate(journal.shown(now.model_dump(mode="json")))
     except JournalError:
         raise
     except Exception as error:  # noqa: BLE001 - what nobody could look at is unknown, never clean

@@ -19,8 +19,8 @@ from typing import NamedTuple
 from core.engine import database
 from core.engine.history import compare, fold_all, one_row, read_head
 from core.engine.history import read_run as read_run
-from core.engine.masking import Masker
 from core.errors import JournalError
+from core.masking import Masker, words_of
 from core.models.events import EventKind, RunEvent
 from core.models.plan import JsonDict, Plan
 from core.paths import StatePaths, private_dir, state_root
@@ -30,7 +30,7 @@ Listener = Callable[[RunEvent], None]
 
 
 class Entry(NamedTuple):
-    """One event before it has a number. `data["record"]` of a step is kept readable for its undo."""
+    """One event before it has a number. `data["record"]` of a step is kept as it is: its undo works with it."""
 
     kind: EventKind
     text: str = ""
@@ -64,9 +64,13 @@ class Journal:
         spec: JsonDict,
         extra: JsonDict | None = None,
         secrets: Iterable[str] = (),
+        public: str = "",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> Journal:
-        """Begin the journal of a new run; everything that can be wrong with the place is found here."""
+        """Begin the journal of a new run; everything that can be wrong with the place is found here.
+
+        `secrets` are masked in every text; spec, plan and `public` (what everybody may read) are not, see core.masking.
+        """
         state_root(paths.root)
         private_dir(paths.runs)
         database.check_place(paths.runs)
@@ -74,7 +78,7 @@ class Journal:
         path = paths.journal(run)
         try:
             database.make(path)
-            return cls._begun(path, run, plan, spec, extra or {}, list(secrets), now())
+            return cls._begun(path, run, plan, spec, extra or {}, (list(secrets), public), now())
         except BaseException:
             _discard(paths.run(run))
             raise
@@ -87,7 +91,7 @@ class Journal:
         plan: Plan,
         spec: JsonDict,
         extra: JsonDict,
-        secrets: list[str],
+        masked: tuple[list[str], str],
         at: datetime,
     ) -> Journal:
         db = database.open_writer(path)
@@ -99,20 +103,23 @@ class Journal:
                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'created_run', ?)",
                     (run, plan.platform, plan.pool, *texts, _user(), at.isoformat(), os.getpid()),
                 )
-            return cls(path, db, Masker(secrets, "\n".join(texts[:2])))
+            secrets, public = masked
+            said = words_of(plan.model_dump(mode="json"))
+            return cls(path, db, Masker(secrets, words_of(spec), said, public))
         except BaseException:
             db.close()
             raise
 
     @classmethod
-    def open(cls, paths: StatePaths, run: str, secrets: Iterable[str] = ()) -> Journal:
+    def open(cls, paths: StatePaths, run: str, secrets: Iterable[str] = (), public: str = "") -> Journal:
         """Continue the journal of a run whose runner is gone; the caller holds the run's lock."""
         database.check_place(paths.run(run))
         path = paths.journal(run)
         db = database.open_writer(path)
         try:
             spec, plan = one_row(db, "SELECT spec, plan FROM run", path)
-            journal = cls(path, db, Masker(secrets, f"{spec}\n{plan}"))
+            said = [words_of(json.loads(each)) for each in (spec, plan)]
+            journal = cls(path, db, Masker(secrets, *said, public))
             with database.translated(path, "write"):
                 db.execute("UPDATE run SET pid = ?", (os.getpid(),))
         except BaseException:
@@ -146,9 +153,13 @@ class Journal:
                 listener(event)
         return tuple(events)
 
+    def shown(self, data: JsonDict) -> JsonDict:
+        """Data as the journal shows it, without secrets; what is compared with it later must be masked alike."""
+        masked: JsonDict = self._masker.data(data)
+        return masked
+
     def _event(self, entry: Entry, seq: int) -> RunEvent:
-        data = {key: value for key, value in entry.data.items() if key != "record"}
-        data = self._masker.data(data)
+        data = self.shown({key: value for key, value in entry.data.items() if key != "record"})
         if "record" in entry.data:
             data["record"] = self._masker.record(entry.data["record"])
         return RunEvent(

@@ -28,7 +28,7 @@ from core.platforms.listing import Listing
 from core.transports.base import Access, Endpoint
 
 OnServer = Callable[[ServerFacts], Awaitable[None]]
-Narrate = Callable[[str, str], None]  # (step id or "", masked line): commands and replies as they happen
+Narrate = Callable[[str, str], None]  # (step id or "", line): commands and replies as they happen
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,11 @@ class Platform(Guards, Sweeps, Listing):
     secret_names: Sequence[str]  # every secret there is, needed or not; another word is refused
     step_kinds: Mapping[str, type[Step[Any]]]
     sections: Sequence[FormSection]
+
+    @property
+    @abstractmethod
+    def vocabulary(self) -> str:
+        """Words that its texts and its servers' replies hold anyway, so that no mask hides them; see core.masking."""
 
     @abstractmethod
     def secrets_needed(self, spec: BaseSpec) -> Sequence[SecretField]:

@@ -41,10 +41,10 @@ def main(
 
     answer = _Answer()
     try:
-        order, answer.secrets = _read()
+        order, secrets = _read()
         resolve = resolve or catalog.platform
         limits = engine() if engine is not None else process.ENGINE
-        outcome = asyncio.run(process.run(order, answer.secrets, resolve, answer.ready, engine=limits))
+        outcome = asyncio.run(process.run(order, secrets, resolve, answer.ready, engine=limits))
     except PoolwrightError as error:
         return answer.refuse(error)
     except Exception as error:  # noqa: BLE001 - the last word of a dying runner, masked
@@ -58,7 +58,6 @@ class _Answer:
     def __init__(self) -> None:
         self.is_said = False
         self.errors: Path | None = None  # where a later failure is told
-        self.secrets: Secrets | None = None
 
     def ready(self, run: str, errors: Path) -> None:
         """Tell the run's id. A starter that is gone by now does not stop the run: it was asked for."""
@@ -86,9 +85,9 @@ class _Answer:
         return ExitCode.INTERNAL
 
     def _mask(self, text: str) -> str:
-        from core.engine.masking import Masker
+        from core import masking
 
-        return Masker(self.secrets.values() if self.secrets is not None else ()).text(text)
+        return masking.foreign(text, masking.TEXT_MAX_CHARS)
 
     def _say(self, message: dict[str, Any]) -> None:
         line = json.dumps(message) + "\n"
@@ -105,6 +104,7 @@ class _Answer:
 
 
 def _read() -> tuple[Order, Secrets]:
+    from core import masking
     from core.errors import RunnerError
     from core.runner.protocol import Order
     from core.secrets import Secrets
@@ -113,6 +113,7 @@ def _read() -> tuple[Order, Secrets]:
     try:
         data = json.loads(raw)
         secrets = Secrets(data.pop("secrets"))
+        masking.guard(secrets.values())
         return Order.model_validate(data), secrets
     except (ValueError, KeyError, AttributeError) as error:
         raise RunnerError(f"cannot read the order: {type(error).__name__}") from None

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from core import masking
 from core.engine.control import Control, Wish
 from core.engine.executor import Executor, OnFailure
 from core.engine.history import Head, read_run
@@ -24,6 +25,7 @@ from core.engine.reading import EngineLimits
 from core.engine.step import Step
 from core.engine.undoing import Stopped
 from core.errors import JournalError, PoolwrightError, RunnerError
+from core.masking import Masker, words_of
 from core.models.events import EventKind, Outcome, RunState
 from core.models.plan import Plan, PlanAim
 from core.models.spec import BaseSpec
@@ -104,7 +106,12 @@ async def _prepare(
         notes = await _claim(job, paths.root.name, stack)
         extra = order.document.model_dump(mode="json", exclude={"spec", "plan", "platform"})
         journal = Journal.create(
-            paths, job.plan, spec=job.document.spec, extra=extra, secrets=secrets.values()
+            paths,
+            job.plan,
+            spec=job.document.spec,
+            extra=extra,
+            secrets=secrets.values(),
+            public=job.platform.vocabulary,
         )
         stack.callback(journal.close)
         if approved is not None:
@@ -113,7 +120,8 @@ async def _prepare(
         last.callback(RunLock(paths.lock(journal.head.run)).close)
         return job, journal
     last.callback((await _run_lock(paths, order.run)).close)
-    journal = Journal.open(paths, order.run, secrets.values())
+    head, _ = read_run(paths, order.run)
+    journal = Journal.open(paths, order.run, secrets.values(), resolve(head.platform).vocabulary)
     stack.callback(journal.close)
     job = _job(_document(journal.head), secrets, resolve, paths)
     if order.task is Task.RESUME and journal.now.state is RunState.DONE:
@@ -188,7 +196,14 @@ def _job(
     steps = {planned.id: platform.step_kinds[planned.kind](planned) for planned in document.plan.steps}
     known_hosts = document.known_hosts or spec.trust.known_hosts
     trust = TrustStore(paths.pins, Path(known_hosts).expanduser() if known_hosts else None)
-    return Job(platform, spec, document.plan, document, steps, Access(trust, secrets, limits))
+    public = (
+        words_of(document.spec),
+        words_of(document.plan.model_dump(mode="json")),
+        platform.vocabulary,
+    )
+    masking.guard(secrets.values(), *public)
+    access = Access(trust, secrets, limits, masker=Masker(secrets.values(), *public))
+    return Job(platform, spec, document.plan, document, steps, access)
 
 
 async def _work(

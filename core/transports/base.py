@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from core.secrets import redact
-from core.text import inert
+from core.masking import Masker
 from core.transports.logins import Logins
 
 if TYPE_CHECKING:
@@ -61,7 +60,9 @@ class Access:
     secrets: Secrets
     limits: Limits
     logins: Logins = field(default_factory=Logins, repr=False, compare=False)
+    masker: Masker | None = field(default=None, repr=False, compare=False)  # None: nothing is public
 
     def safe(self, text: str, limit: int = 200) -> str:
         """A server's words as they may enter an error: without our secrets (it may echo them), inert, bounded."""
-        return inert(redact(text, self.secrets.values()), limit)
+        masker = self.masker or Masker(self.secrets.values())
+        return masker.text(text, limit, keep_lines=False)

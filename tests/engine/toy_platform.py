@@ -75,6 +75,7 @@ class ToyPlatform(NoGuards, NoSweeps, NoListing, Platform):
     secret_names: Sequence[str] = ("manager",)
     step_kinds: Mapping[str, type[Step[Any]]] = {"toy": ToyStep}
     sections: Sequence[FormSection] = ()
+    vocabulary = "toy toys box"
 
     @override
     def secrets_needed(self, spec: BaseSpec) -> Sequence[SecretField]:

@@ -53,6 +53,7 @@ class FakePlatform:
     title = "Oracle VM"
     spec_model = PoolSpec
     sections = SECTIONS
+    vocabulary = ""
 
     def secrets_needed(self, spec: BaseSpec) -> Sequence[SecretField]:
         needed = [

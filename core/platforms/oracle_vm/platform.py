@@ -29,6 +29,7 @@ from core.platforms.oracle_vm.manager_cli import allow_list
 from core.platforms.oracle_vm.planning.words import fingerprint
 from core.platforms.oracle_vm.spec import LunFileSystem, PoolSpec
 from core.platforms.oracle_vm.steps.kinds import STEP_KINDS
+from core.platforms.oracle_vm.vocabulary import vocabulary
 from core.platforms.oracle_vm.world import OvmWorld
 from core.transports.base import Access, Endpoint
 from core.transports.jump import open_jump
@@ -84,6 +85,12 @@ class OracleVm(Platform):
 
     def __init__(self) -> None:
         self.checks: Registry = catalog.registry()
+
+    @property
+    @override
+    def vocabulary(self) -> str:
+        """Words that no mask can hide; see vocabulary.vocabulary."""
+        return vocabulary(self.checks)
 
     @override
     def secrets_needed(self, spec: BaseSpec) -> Sequence[SecretField]:

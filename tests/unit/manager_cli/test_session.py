@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from core.errors import (
     BadReply,
@@ -20,10 +22,12 @@ from core.errors import (
 )
 from core.platforms.oracle_vm.manager_cli.command import Command, read, write
 from core.platforms.oracle_vm.manager_cli.dialect import Dialect
+from core.platforms.oracle_vm.manager_cli.parse import Reply
 from core.platforms.oracle_vm.manager_cli.session import ManagerSession, Timing
 from core.platforms.oracle_vm.spec import Release
-from core.secrets import Secrets
+from core.secrets import MASK, Secrets
 from core.transports.limits import Limits
+from tests.examples import examples
 from tests.unit.manager_cli.render import Style, failure, listed, render, shown
 
 LIST = read("list Server")
@@ -94,6 +98,7 @@ def make(
     version: str = "3.4.6.2105",
     timing: Timing = FAST,
     limits: Limits = LIMITS,
+    secrets: Secrets = SECRETS,
 ) -> tuple[ManagerSession, list[str], list[str]]:
     """A session, the lines it sends and the narration."""
     sent: list[str] = []
@@ -107,7 +112,7 @@ def make(
     session = ManagerSession(
         open_shell,
         server="manager",
-        secrets=SECRETS,
+        secrets=secrets,
         limits=limits,
         narrate=lambda step, line: said.append(f"{step}|{line}"),
         timing=timing,
@@ -397,3 +402,30 @@ async def test_other_failures_of_the_first_login_are_told_at_once(
         await session.open()
     assert tries == ["login"] * logins
     await session.close()
+
+
+NAMES = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=20)
+
+
+@given(NAMES, NAMES, st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=3, max_size=8))
+@example("1", "prod@dc1", "prod")
+@example("a:b@c", "pool1", "pool1")
+@examples(60)
+def test_whatever_the_secret_a_reply_reads_the_same(id_: str, name: str, secret: str) -> None:
+    """And nothing that is said of the reply holds the secret."""
+
+    async def told(secrets: Secrets) -> tuple[Reply, Reply, str]:
+        items = listed((id_, name), (secret, f"x{secret}"), command="list Server")
+        no = failure(f"no {name} and {secret} here", command="list Job")
+        session, _, said = make({"list Server": [render(items)], "list Job": [render(no)]}, secrets=secrets)
+        await session.open()
+        found, refused = await session.read(LIST), await session.try_read(read("list Job"))
+        with pytest.raises(CommandFailed) as caught:
+            session._checked(read("list Job"), refused)
+        await session.close()
+        return found, refused, f"{caught.value} {caught.value.text} {caught.value.reason} {said[-1]}"
+
+    with_it = asyncio.run(told(Secrets({"agent": secret})))
+    assert with_it[:2] == asyncio.run(told(Secrets()))[:2]
+    frame = asyncio.run(told(Secrets({"agent": "\0no"})))[2].replace(secret, "")
+    assert secret in frame or secret in MASK or secret not in with_it[2].replace(MASK, "")

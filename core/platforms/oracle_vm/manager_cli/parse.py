@@ -84,7 +84,7 @@ class Reply:
     @property
     def text(self) -> str:
         """What to show of a reply that is no success, in its own words."""
-        return self.error or " ".join(self.extra) or self.status or "no status in the reply"
+        return self.error or "\n".join(self.extra) or self.status or "no status in the reply"
 
     @property
     def created(self) -> Item | None:

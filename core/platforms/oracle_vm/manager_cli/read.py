@@ -85,7 +85,7 @@ class _Reader:
     async def _manager(self) -> None:
         reply = await self._list("Manager")
         if not reply.is_success or not reply.items:
-            why = inert(reply.text, 200) if not reply.is_success else "Manager lists no Manager"
+            why = self.session.told(reply, 200) if not reply.is_success else "Manager lists no Manager"
             for field in ("uuid", "name", "run_state"):
                 self._miss(field, why, "Manager list Manager")
             return
@@ -112,7 +112,7 @@ class _Reader:
             return
         reply = await self._list(type_)
         if not reply.is_success:
-            self._miss(field, inert(reply.text, 200), source)
+            self._miss(field, self.session.told(reply, 200), source)
             return
         items = [item for item in reply.items if not (skip and item.name.startswith(skip))]
         if newest:
@@ -136,7 +136,7 @@ class _Reader:
         for kind in ("FileServerPlugin", "StorageArrayPlugin"):
             reply = await self._list(kind)
             if not reply.is_success:
-                self._miss("plugins", inert(reply.text, 200), f"Manager list {kind}")
+                self._miss("plugins", self.session.told(reply, 200), f"Manager list {kind}")
                 return
             found += [ManagedPlugin(id=item.id, name=item.name, kind=kind) for item in reply.items]
         self._see("plugins", tuple(found), "Manager list FileServerPlugin")
@@ -148,7 +148,7 @@ class _Reader:
             return
         reply = await self.session.try_read(command)
         if not reply.is_success:
-            self._miss("events", inert(reply.text, 200), "Manager getEvents")
+            self._miss("events", self.session.told(reply, 200), "Manager getEvents")
             return
         self._see("events", events_of(reply), "Manager getEvents")
 

@@ -11,14 +11,15 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from core.errors import BadReply, CommandFailed, CommandTimeout, ConnectFailed, ReplyLost, TransportError
+from core.masking import Masker
 from core.platforms.oracle_vm.manager_cli.command import Command
 from core.platforms.oracle_vm.manager_cli.dialect import SET_VERBOSE, SHOW_VERSION, Dialect, dialect_of
-from core.platforms.oracle_vm.manager_cli.parse import Reply, parse_reply, parse_version
-from core.platforms.oracle_vm.manager_cli.stream import ReplyBuffer, mask
+from core.platforms.oracle_vm.manager_cli.parse import Reply, parse_error, parse_reply, parse_version
+from core.platforms.oracle_vm.manager_cli.stream import ReplyBuffer
 from core.secrets import Secrets
 from core.text import inert
 from core.transports.base import Access, Endpoint
@@ -36,7 +37,7 @@ QUIET_S = (
 )
 STALL_S = 60.0  # a reply that began and stopped is taken for lost
 
-Narrate = Callable[[str, str], None]  # (step id or "", masked line)
+Narrate = Callable[[str, str], None]  # (step id or "", line)
 
 
 class ShellLike(Protocol):
@@ -82,6 +83,7 @@ class ManagerSession:
         limits: Limits,
         narrate: Narrate = say_nothing,
         timing: Timing = Timing(),
+        masker: Masker | None = None,
     ) -> None:
         self.server = server
         self.version = ""
@@ -89,6 +91,7 @@ class ManagerSession:
         self.logins = 0
         self._open_shell, self._secrets, self._limits = open_shell, secrets, limits
         self._narrate, self._timing = narrate, timing
+        self._masker = masker or Masker(secrets.values())
         self._stack: AsyncExitStack | None = None
         self._shell: ShellLike | None = None
         self._lock = asyncio.Lock()
@@ -172,7 +175,19 @@ class ManagerSession:
     def _checked(self, command: Command, reply: Reply) -> Reply:
         if reply.is_success or command.is_bare:
             return reply
-        raise CommandFailed(self.server, PLANE, str(command), inert(reply.text, 2000))
+        shown = self.told(reply, 2000)
+        raise CommandFailed(
+            self.server,
+            PLANE,
+            str(command),
+            shown,
+            codes=parse_error(reply.text).codes,
+            reason=parse_error(shown).reason,
+        )
+
+    def told(self, reply: Reply, limit: int) -> str:
+        """A reply's own words as they may be shown: an echo in them may hold a password."""
+        return self._masker.text(reply.text, limit, keep_lines=False)
 
     async def _ensure_fresh(self) -> None:
         """Connected, and after a long silence proven so by a cheap read, before a write is risked."""
@@ -275,9 +290,9 @@ class ManagerSession:
             await shell.write(line + "\r")
             while True:
                 await self._fill(shell, buffer, command, deadline, limit_s)
-                reply = parse_reply(mask(buffer.text, self._secrets))
+                reply = parse_reply(buffer.text)  # as it came: what is masked here would not be found again
                 if command.is_bare or not reply.status or buffer.is_answer(reply.command):
-                    return reply
+                    return replace(reply, command="")  # an echo, passwords and all
                 buffer.forget()  # the end of an earlier reply
                 deadline = min(deadline, time.monotonic() + 5 * self._timing.quiet_s)
         except ConnectFailed as error:
@@ -317,7 +332,7 @@ class ManagerSession:
         if reply.is_success:
             self._narrate(step, f"{reply.status}{job}")
         else:
-            self._narrate(step, f"{reply.status or 'no status'}{job}: {inert(reply.text, 500)}")
+            self._narrate(step, f"{reply.status or 'no status'}{job}: {self.told(reply, 500)}")
 
     async def _drop(self) -> None:
         stack, self._stack, self._shell = self._stack, None, None
@@ -370,6 +385,7 @@ async def open_manager(
         limits=access.limits,
         narrate=narrate,
         timing=timing,
+        masker=access.masker,
     )
     await session.open()
     try:

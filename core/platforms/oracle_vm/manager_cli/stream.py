@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from core.platforms.oracle_vm.manager_cli.parse import LINE_MAX_CHARS, split_lines, strip_prompt
-from core.secrets import MASK, Secrets, redact
 
 _ESCAPE = r"(?:\x1b\[[0-9;?]{0,16}[A-Za-z])*"
 _PROMPT_AT_END = re.compile(rf"(?:^|[\r\n]){_ESCAPE}OVM> ?{_ESCAPE}\Z")
@@ -84,14 +83,6 @@ class ReplyBuffer:
         """The `Command:` line of a reply is what was sent, as far as it holds no secret; an absent one is believed."""
         seen = _essence(command)
         return seen in ("", self._line)
-
-
-def mask(text: str, secrets: Secrets) -> str:
-    """Text without secrets, also where an echo was wrapped in the middle of one (manager-cli 1.10)."""
-    for value in secrets.values():
-        if len(value) >= 3:
-            text = re.sub(r"(?: ?[\r\n]){0,4}".join(map(re.escape, value)), MASK, text)
-    return redact(text, secrets.values())
 
 
 def _bare(line: str) -> str:

@@ -11,7 +11,7 @@ from core.models.plan import JsonDict
 from core.platforms.oracle_vm.facts import ManagedPool, ManagedServer
 from core.platforms.oracle_vm.manager_cli import objects
 from core.platforms.oracle_vm.manager_cli.command import Command
-from core.platforms.oracle_vm.manager_cli.parse import Item, Reply, parse_error
+from core.platforms.oracle_vm.manager_cli.parse import Item, Reply
 from core.platforms.oracle_vm.world import Talk
 from core.text import inert
 
@@ -153,9 +153,8 @@ async def our_pool(talk: Talk, name: str, *, quiet: bool = False) -> SeenPool:
 
 def failed(talk: Talk, aim: str, error: CommandFailed, *, fix: str = "") -> StepError:
     """A step's error out of Manager's own: what matters first, the codes after it (server-pools 6)."""
-    parsed = parse_error(error.text)
-    codes = f" ({' '.join(parsed.codes)})" if parsed.codes else ""
-    return StepError(talk.step, f"cannot {aim}: {inert(parsed.reason, 600)}{codes}", fix=fix)
+    codes = f" ({' '.join(error.codes)})" if error.codes else ""
+    return StepError(talk.step, f"cannot {aim}: {inert(error.reason, 600)}{codes}", fix=fix)
 
 
 def residue(talk: Talk, what: str, where: str, why: str, commands: Iterable[Any] = ()) -> Residue:

@@ -1,0 +1,68 @@
+"""Secrets are masked where text leaves, never where it is read: no gap breaks a run, and no gap tells a word."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from core.masking import Masker, words_of
+from core.platforms.catalog import platform
+from core.secrets import MASK
+from tests.examples import examples
+
+TEXTS = st.text(max_size=120)
+SECRETS = st.text(min_size=3, max_size=12)
+PUBLIC = words_of({"pool": {"name": "pool1", "virtual_ip": "203.0.113.10"}, "names": ["a:b@c", "prod@dc1"]})
+
+
+@given(TEXTS, SECRETS)
+@example("", "0:0")
+@examples(200)
+def test_no_hidden_secret_survives(text: str, secret: str) -> None:
+    shown = Masker([secret]).text(text + secret + text)
+    assert secret in MASK or secret not in shown.replace(MASK, "\0")
+
+
+@given(TEXTS, SECRETS, st.integers(1, 11), st.sampled_from(["\n", "\r\n", " \r\n", "\x1b[K"]))
+@examples(100)
+def test_a_secret_that_was_wrapped_or_parted_is_found(text: str, secret: str, at: int, gap: str) -> None:
+    parted = secret[:at] + gap + secret[at:]
+    shown = Masker([secret]).text(f"{text} {parted} {text}")
+    assert secret in MASK or secret not in shown.replace(MASK, "\0")
+
+
+@pytest.mark.parametrize("word", ["oracle", "pool1", "Running", "server", "ovs", "POOL1", "Success"])
+def test_a_public_word_leaves_no_gap(word: str) -> None:
+    masker = Masker([word], PUBLIC, platform("oracle_vm").vocabulary)
+    text = f"cannot find {word} in Manager: Oracle Generic Network File System, pool pool1, server ovs01 is Running"
+    assert masker.text(text) == text
+
+
+@pytest.mark.parametrize("word", ["oracle", "pool1"])
+def test_where_a_password_stands_a_public_word_is_masked_too(word: str) -> None:
+    masker = Masker([word], PUBLIC, "oracle")
+    for text in (f'password="{word}"', f"https://admin:{word}@h/", f"<password>{word}</password>"):
+        assert word not in masker.text(text)
+
+
+@pytest.mark.parametrize("name", ["a:b@c", "prod@dc1"])
+def test_a_name_that_looks_like_a_login_stays(name: str) -> None:
+    text = f'create ServerPool name="{name}"'
+    assert Masker(["x!42-secret"], PUBLIC).text(text) == text
+
+
+def test_a_mere_word_takes_its_line_with_it() -> None:
+    shown = Masker(["sesame"]).text("first\nno such word: sesame\nlast")
+    assert shown == f"first\n{MASK}\nlast"  # a gap of one word in a known sentence would tell it
+
+
+def test_ids_and_names_in_a_record_stay_whatever_the_secret() -> None:
+    record = {"pool_id": "0004fb0000020000a1", "pool_name": "a:b@c", "was_free": True, "had": ["0004"]}
+    assert Masker(["0004", "000"]).record(record) == record
+    assert Masker(["h1dden-secret"]).record({"x": ["h1dden-secret"]}) == {"x": [MASK]}
+
+
+def test_what_the_plan_shows_instead_of_a_password_is_no_password() -> None:
+    text = 'discoverServer ipAddress=203.0.113.11 password="<agent password>" takeOwnership=Yes'
+    assert Masker().text(text) == text
