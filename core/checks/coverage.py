@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.models.coverage import Coverage, CoverageReport, Gap
+from core.models.coverage import Coverage, CoverageReport, NotKnown
 from core.models.results import CheckResult, Verdict
 
 _UNKNOWN = frozenset({Verdict.UNKNOWN, Verdict.BLOCKED})
@@ -33,7 +33,7 @@ def _count(results: Sequence[CheckResult]) -> Coverage:
         verified=len(asked) - len(unknown) - waived,
         waived=waived,
         unknown=len(unknown),
-        gaps=tuple(Gap(reason=reason, results=tuple(keys)) for reason, keys in ranked),
+        gaps=tuple(NotKnown(reason=reason, results=tuple(keys)) for reason, keys in ranked),
     )
 
 

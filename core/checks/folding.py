@@ -1,15 +1,16 @@
 """Folds results to their root causes: one line for what is wrong, with all that follows from it behind. Pure.
 
 A result follows from another when it is blocked by it, when it lacks a fact because the way to that fact is shut,
-or when the registry says that a hit of the other explains it (`Registry.explained_by`). Equal unknowns without
-such a cause share one: what is missing is the same.
+or when the registry says that a hit of the other explains it (`Registry.explained_by`). Unknowns without such a
+cause share one where their gaps have one (`Gap.cause`): never because two sentences read alike.
 """
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from core.checks.registry import Registry
 from core.models.results import Cause, CheckResult, Dependant, FixCommand, Severity, Verdict
@@ -30,8 +31,10 @@ def fold(registry: Registry, results: Sequence[CheckResult]) -> tuple[Cause, ...
         root = graph.root_of(result)
         group = groups.setdefault(_same(root), _Group())
         (group.roots if root.key == result.key else group.dependants).append(result)
-    causes = [group.cause() for group in groups.values()]
-    return tuple(sorted(causes, key=_rank))
+    merged: dict[tuple[Any, ...], _Group] = {}
+    for group in groups.values():
+        merged.setdefault(_alike(group.head), _Group()).take(group)
+    return tuple(sorted((group.cause() for group in merged.values()), key=_rank))
 
 
 @dataclass(slots=True)
@@ -39,14 +42,23 @@ class _Group:
     roots: list[CheckResult] = field(default_factory=list)
     dependants: list[CheckResult] = field(default_factory=list)
 
-    def cause(self) -> Cause:
-        """The gravest of equal roots speaks; the other roots of another id stand behind it."""
-        roots = sorted(
+    def take(self, other: _Group) -> None:
+        """Take another group's results over."""
+        self.roots += other.roots
+        self.dependants += other.dependants
+
+    @property
+    def head(self) -> CheckResult:
+        """The gravest of equal roots."""
+        return min(
             self.roots, key=lambda one: (_VERDICTS.index(one.verdict), _SEVERITIES.index(one.severity))
         )
-        head = roots[0]
-        stated = [one for one in roots if one.id == head.id]
-        behind = [one for one in roots if one.id != head.id] + self.dependants
+
+    def cause(self) -> Cause:
+        """The head speaks; the roots of another id stand behind it."""
+        head = self.head
+        stated = [one for one in self.roots if one.id == head.id]
+        behind = [one for one in self.roots if one.id != head.id] + self.dependants
         servers = [name for one in stated for name in one.servers]
         commands: dict[FixCommand, None] = dict.fromkeys(c for one in stated for c in one.commands)
         return Cause(
@@ -137,18 +149,17 @@ def _is_about(result: CheckResult, name: str) -> bool:
     return name in (result.target, *result.servers) or not result.servers
 
 
-def _same(root: CheckResult) -> tuple[str, ...]:
-    """Roots with an equal one are told together: the same hit, or the same thing missing."""
-    own = {name for name in (root.target, *root.servers) if name}
-    if root.verdict is Verdict.UNKNOWN and root.reason:
-        return ("unknown", _without(root.reason, own))
-    return (root.id, root.verdict.value, _without(root.detail, own))
+def _same(root: CheckResult) -> tuple[Any, ...]:
+    """Roots with an equal one have one cause: whatever lacks the same gaps on the same servers."""
+    if root.verdict is Verdict.UNKNOWN and root.gaps:
+        return ("unknown", frozenset((*gap.cause, gap.concerns) for gap in root.gaps))
+    return _alike(root)
 
 
-def _without(text: str, names: Iterable[str]) -> str:
-    for name in sorted(names, key=len, reverse=True):
-        text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", "*", text)
-    return text
+def _alike(head: CheckResult) -> tuple[Any, ...]:
+    """Causes with an equal one are one thing on several servers, told as one: a check's hits with equal data."""
+    gaps = frozenset(gap.cause for gap in head.gaps)
+    return (head.id, head.verdict, head.blocked_by, gaps, json.dumps(head.data, sort_keys=True, default=str))
 
 
 def _rank(cause: Cause) -> tuple[int, int, str]:

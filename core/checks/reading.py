@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from core.checks.context import Context
-from core.models.facts import Address, Fact, FactMissing, ServerFacts, known
+from core.models.facts import Address, Fact, FactMissing, ServerFacts, known, not_seen
+from core.models.gaps import GapKind
 
 T = TypeVar("T")
 Ctx = Context[Any, Any]
@@ -20,14 +21,14 @@ class Gathered(Generic[T]):
 
     what: str
     values: dict[str, T] = field(default_factory=dict)
-    gaps: dict[str, str] = field(default_factory=dict)
+    gaps: dict[str, FactMissing] = field(default_factory=dict)
 
     def require_all(self) -> dict[str, T]:
         """The values; FactMissing names the servers that lack one."""
         if self.gaps:
-            raise FactMissing(self.what, said_by(self.gaps))
+            raise lacking(self.what, self.gaps)
         if not self.values:
-            raise FactMissing(self.what, "no server was looked at")
+            raise FactMissing(self.what, "no server was looked at", kind=GapKind.NOT_ASKED)
         return self.values
 
 
@@ -37,12 +38,12 @@ def gather(ctx: Ctx, get: Callable[[ServerFacts], T], what: str) -> Gathered[T]:
     for name in dict.fromkeys(ctx.spec.server_names):
         facts = ctx.fleet.servers.get(name)
         if facts is None:
-            gathered.gaps[name] = "not looked at yet"
+            gathered.gaps[name] = not_yet(what)
             continue
         try:
             gathered.values[name] = get(facts)
         except FactMissing as gap:
-            gathered.gaps[name] = gap.reason
+            gathered.gaps[name] = gap
     return gathered
 
 
@@ -51,7 +52,18 @@ def gather_fact(ctx: Ctx, get: Callable[[ServerFacts], Fact[T]], what: str) -> G
     return gather(ctx, lambda facts: known(get(facts), what), what)
 
 
-def said_by(reasons: dict[str, str]) -> str:
+def not_yet(what: str) -> FactMissing:
+    """The gap of a server that nobody looked at so far."""
+    return FactMissing(what, "not looked at yet", kind=GapKind.NOT_ASKED)
+
+
+def lacking(what: str, gaps: Mapping[str, FactMissing]) -> FactMissing:
+    """What to raise when these servers lack something: each gap once, about its server."""
+    found = [one.on(name) for name, gap in gaps.items() for one in gap.gaps]
+    return FactMissing(what, said_by({name: gap.reason for name, gap in gaps.items()}), found)
+
+
+def said_by(reasons: Mapping[str, str]) -> str:
     """'s1, s2: reason; s3: other reason': equal reasons are told once."""
     by_reason: dict[str, list[str]] = {}
     for name, reason in reasons.items():
@@ -85,7 +97,7 @@ def management_address(facts: ServerFacts) -> Address:
     if is_ipv4(facts.address):
         raise FactMissing("management address", f"the server shows no interface with {facts.address}")
     if facts.own_name_addresses.missing is not None:
-        raise FactMissing("management address", facts.own_name_addresses.missing)
+        raise not_seen(facts.own_name_addresses, "management address")
     raise FactMissing("management address", "its own name leads to none of its addresses")
 
 

@@ -5,7 +5,6 @@ A check that lacks a fact is `unknown`, one that crashes too: never a pass, and 
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -16,6 +15,7 @@ from core.checks.registry import Check, Registry
 from core.checks.settle import settle
 from core.checks.waivers import WAIVABLE, waive
 from core.models.facts import FactMissing
+from core.models.gaps import Gap
 from core.models.results import CheckResult, CheckSummary, Finding, Scope, Severity, Verdict
 from core.text import inert
 
@@ -147,13 +147,15 @@ def run_one(
     blocked and what is known through another way stands.
     """
     started = time.perf_counter()
-    finding, verdict, reason = _ask(check, context, target)
+    finding, verdict, gap = _ask(check, context, target)
+    found = gap.gaps if gap is not None else finding.gaps
+    gaps = tuple(_inert(one.on(target) if check.per_server else one) for one in found)
     if blocked_by and verdict is not Verdict.NOT_APPLICABLE:
         finding, verdict = (
             Finding(hit=None, detail=f"not judged: {', '.join(blocked_by)} failed"),
             Verdict.BLOCKED,
         )
-    elif verdict is Verdict.UNKNOWN and reason and shut_by:
+    elif verdict is Verdict.UNKNOWN and gap is not None and shut_by:
         verdict, blocked_by = Verdict.BLOCKED, shut_by
     severity = finding.severity or check.severity
     if verdict in (Verdict.UNKNOWN, Verdict.BLOCKED) and check.unknown_severity is not None:
@@ -169,9 +171,11 @@ def run_one(
         detail=inert(finding.detail, _MAX_TEXT),
         fix=inert(finding.fix or (check.fix if verdict in WAIVABLE else ""), _MAX_TEXT),
         source=check.source,
-        servers=finding.servers or _concerned(check, context, target, reason),
+        servers=finding.servers or _concerned(check, context, target, gaps),
         blocked_by=tuple(blocked_by),
-        reason=inert(reason, _MAX_TEXT),
+        reason=inert(gap.reason, _MAX_TEXT) if gap is not None else "",
+        gaps=gaps,
+        data=finding.data,
         commands=finding.commands if verdict in WAIVABLE else (),
         duration_ms=round((time.perf_counter() - started) * 1000, 3),
         observed_at=_observed_at(check, context, target),
@@ -197,7 +201,9 @@ def summary(results: Sequence[CheckResult]) -> CheckSummary:
     return CheckSummary.of(results)
 
 
-def _ask(check: Check, context: Context[Any, Any], target: str) -> tuple[Finding, Verdict, str]:
+def _ask(
+    check: Check, context: Context[Any, Any], target: str
+) -> tuple[Finding, Verdict, FactMissing | None]:
     """The finding, its verdict, and of an unknown what was missing."""
     try:
         if check.per_server:
@@ -206,30 +212,33 @@ def _ask(check: Check, context: Context[Any, Any], target: str) -> tuple[Finding
             finding = check.function(context)
     except FactMissing as gap:
         detail = f"not known: {gap.what}: {gap.reason}"
-        fix = settle(check, context.spec, gap.reason)
-        return Finding(hit=None, detail=detail, fix=fix), Verdict.UNKNOWN, gap.reason
+        return (
+            Finding(hit=None, detail=detail, fix=settle(check, context.spec, gap.gaps)),
+            Verdict.UNKNOWN,
+            gap,
+        )
     except Exception as error:  # noqa: BLE001 - one broken check must not end the others; it is shown as unknown
         detail = inert(f"the check itself failed: {type(error).__name__}: {error}", 300)
         return (
             Finding(hit=None, detail=detail, fix="report this with the facts of the server"),
             Verdict.UNKNOWN,
-            "",
+            None,
         )
     if finding.hit is None:
-        return finding, Verdict.NOT_APPLICABLE, ""
-    return finding, _HIT[finding.severity or check.severity] if finding.hit else Verdict.PASS, ""
+        return finding, Verdict.NOT_APPLICABLE, None
+    return finding, _HIT[finding.severity or check.severity] if finding.hit else Verdict.PASS, None
 
 
-def _concerned(check: Check, context: Context[Any, Any], target: str, reason: str) -> tuple[str, ...]:
+def _concerned(check: Check, context: Context[Any, Any], target: str, gaps: Sequence[Gap]) -> tuple[str, ...]:
     """The servers a result is about where the check did not say: its own, or those that lack a fact."""
     if check.per_server:
         return (target,)
-    names = dict.fromkeys(context.spec.server_names)
-    return tuple(name for name in names if name in reason and _names(name, reason))
+    lacking = {name for gap in gaps for name in gap.servers}
+    return tuple(name for name in dict.fromkeys(context.spec.server_names) if name in lacking)
 
 
-def _names(name: str, text: str) -> bool:
-    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)", text) is not None
+def _inert(gap: Gap) -> Gap:
+    return gap.model_copy(update={"text": inert(gap.text, _MAX_TEXT)})
 
 
 def _observed_at(check: Check, context: Context[Any, Any], target: str) -> datetime:

@@ -18,7 +18,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from core.facts.probe import NoAnswer, absent
 from core.models.facts import Fact
+from core.models.gaps import Gap, GapKind
 from core.text import inert
 from core.transports.base import CommandSession
 
@@ -72,9 +74,20 @@ class Section(NamedTuple):
         )
         return f"`{self.command}` failed: {said}"
 
-    def absent(self) -> Fact[Any]:
-        """A Fact that says why this command told nothing."""
-        return Fact[Any].absent(self.why_not, self.source, self.observed_at)
+    @property
+    def kind(self) -> GapKind:
+        """Why there is no result, as data."""
+        has_ended = self.status is not None and not self.was_cut
+        return GapKind.FAILED if has_ended else GapKind.TIMED_OUT
+
+    def no_answer(self) -> NoAnswer:
+        """What a reader raises where this command told nothing."""
+        return NoAnswer(self.why_not, self.kind)
+
+    def absent(self, field: str) -> Fact[Any]:
+        """A Fact that says why this command told nothing of this field."""
+        gap = Gap(kind=self.kind, connection="ssh", source=self.source, text=self.why_not)
+        return absent(field, gap, at=self.observed_at)
 
 
 def new_token() -> str:

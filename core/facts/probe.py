@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from core.models.facts import Fact
+from core.models.gaps import Gap, GapKind
 from core.text import inert, is_inert
 
 R = TypeVar("R")
@@ -29,24 +30,48 @@ class Probe(Generic[R]):
     fields: tuple[str, ...]
     read: Callable[[R], Mapping[str, Any]]
 
+    connection: str = ""  # through which it is asked: agent, ssh, manager
+
     def observe(self, raw: R, at: datetime) -> Observed:
         """Every field of this probe as a Fact; never raises, whatever the server sent."""
         try:
             values = self.read(raw)
         except ValueError as error:
-            return self.miss(f"{self.source}: {inert(str(error), 200)}", at)
+            kind = error.kind if isinstance(error, NoAnswer) else GapKind.UNREADABLE
+            return self.miss(self._gap(kind, f"{self.source}: {inert(str(error), 200)}"), at)
         except (TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError) as error:
-            return self.miss(f"{self.source}: the answer has another shape ({type(error).__name__})", at)
+            reason = f"{self.source}: the answer has another shape ({type(error).__name__})"
+            return self.miss(self._gap(GapKind.UNREADABLE, reason), at)
         return {
             name: Fact[Any].seen(clean(values[name]), self.source, at)
             if name in values
-            else Fact[Any].absent(f"{self.source} does not tell it", self.source, at)
+            else self._absent(name, self._gap(GapKind.NOT_TOLD, f"{self.source} does not tell it"), at)
             for name in self.fields
         }
 
-    def miss(self, reason: str, at: datetime | None = None) -> Observed:
-        """Every field of this probe as not seen, with the reason."""
-        return {name: Fact[Any].absent(reason, self.source, at) for name in self.fields}
+    def miss(self, gap: Gap, at: datetime | None = None) -> Observed:
+        """Every field of this probe as not seen, with the gap."""
+        return {name: self._absent(name, gap, at) for name in self.fields}
+
+    def _gap(self, kind: GapKind, text: str) -> Gap:
+        return Gap(kind=kind, connection=self.connection, source=self.source, text=text)
+
+    def _absent(self, field: str, gap: Gap, at: datetime | None) -> Fact[Any]:
+        return absent(field, gap, source=self.source, at=at)
+
+
+class NoAnswer(ValueError):
+    """A reader's word for: the command failed or did not end; there is nothing to read."""
+
+    def __init__(self, text: str, kind: GapKind) -> None:
+        super().__init__(text)
+        self.kind = kind
+
+
+def absent(field: str, gap: Gap, *, source: str = "", at: datetime | None = None) -> Fact[Any]:
+    """A field of the facts that was not seen; the gap learns which one."""
+    own = gap.model_copy(update={"fact": field})
+    return Fact[Any].absent(own, source=source, observed_at=at)
 
 
 def clean(value: Any) -> Any:

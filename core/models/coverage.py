@@ -7,7 +7,7 @@ from pydantic import AwareDatetime
 from core.models.base import Frozen
 
 
-class Gap(Frozen):
+class NotKnown(Frozen):
     """One reason why something is not known, and the results that carry it."""
 
     reason: str
@@ -20,7 +20,7 @@ class Coverage(Frozen):
     verified: int = 0  # looked at and answered, whatever the answer
     waived: int = 0  # somebody answers for it
     unknown: int = 0  # not looked at, or blocked by something else
-    gaps: tuple[Gap, ...] = ()
+    gaps: tuple[NotKnown, ...] = ()
 
     @property
     def total(self) -> int:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import AwareDatetime
 
 from core.models.base import Frozen
 from core.models.cpu import CpuProfile
+from core.models.gaps import Gap, GapKind
 
 T = TypeVar("T")
 
 
 class Fact(Frozen, Generic[T]):
-    """One observation. Either `value` stands (and None means 'asked, and there is none'), or `missing` says why not."""
+    """One observation. Either `value` stands (and None means 'asked, and there is none'), or `missing` says why not.
+
+    `missing` is for people; `gaps` says the same as data, one for each connection that did not tell it.
+    """
 
     value: T | None = None
     source: str = ""
     observed_at: AwareDatetime | None = None
     missing: str | None = "not asked"
+    gaps: tuple[Gap, ...] = ()
 
     if not TYPE_CHECKING:
 
@@ -38,26 +44,52 @@ class Fact(Frozen, Generic[T]):
         return cls(value=value, source=source, observed_at=observed_at, missing=None)
 
     @classmethod
-    def absent(cls, reason: str, source: str = "", observed_at: datetime | None = None) -> Fact[T]:
-        """An observation that could not be made; `reason` is shown to the operator beside 'unknown'."""
-        return cls(missing=reason, source=source, observed_at=observed_at)
+    def absent(cls, *gaps: Gap, source: str = "", observed_at: datetime | None = None) -> Fact[T]:
+        """An observation that could not be made; the gaps' texts are shown to the operator beside 'unknown'."""
+        missing = "; ".join(dict.fromkeys(gap.text for gap in gaps if gap.text))
+        return cls(missing=missing, gaps=gaps, source=source or gaps[0].source, observed_at=observed_at)
+
+    @property
+    def why_missing(self) -> tuple[Gap, ...]:
+        """The gaps of a fact that has no value; () for one that is known."""
+        if self.missing is None:
+            return ()
+        return self.gaps or (Gap(kind=GapKind.NOT_ASKED, source=self.source, text=self.missing),)
 
 
 class FactMissing(Exception):
-    """A check needs a fact that is not there; the runner turns this into the verdict `unknown`."""
+    """A check needs a fact that is not there; the runner turns this into the verdict `unknown`.
 
-    def __init__(self, what: str, reason: str) -> None:
+    `what` and `reason` are the sentence, `gaps` the data behind it. Without gaps there is one of this kind, about
+    `servers` (a check of one server need not name it).
+    """
+
+    def __init__(
+        self,
+        what: str,
+        reason: str,
+        gaps: Sequence[Gap] = (),
+        *,
+        kind: GapKind = GapKind.NOT_TOLD,
+        servers: Sequence[str] = (),
+    ) -> None:
         super().__init__(f"{what}: {reason}")
         self.what, self.reason = what, reason
+        self.gaps = tuple(gaps) or (Gap(kind=kind, fact=what, servers=tuple(servers), text=reason),)
 
 
 def known(fact: Fact[T], what: str) -> T:
     """The value of a fact that must be there; raises FactMissing when it was not seen or is empty."""
     if fact.missing is not None:
-        raise FactMissing(what, fact.missing)
+        raise not_seen(fact, what)
     if fact.value is None:
         raise FactMissing(what, "the server has no such value")
     return fact.value
+
+
+def not_seen(fact: Fact[Any], what: str) -> FactMissing:
+    """What to raise for a fact that was not seen, with its gaps."""
+    return FactMissing(what, fact.missing or "not asked", fact.why_missing)
 
 
 class PlaneState(StrEnum):
@@ -78,6 +110,20 @@ class PlaneFact(Frozen):
     state: PlaneState = PlaneState.NOT_ASKED
     reason: str = ""
     warnings: tuple[str, ...] = ()  # old algorithms in use, and the like
+
+    def gap(self, connection: str, text: str = "") -> Gap:
+        """What everything is missing for that only this plane (`connection`) tells; not for a plane that is OK."""
+        return Gap(kind=_GAPS[self.state], connection=connection, text=text or self.reason or "not asked")
+
+
+_GAPS: Mapping[PlaneState, GapKind] = {
+    PlaneState.NOT_ASKED: GapKind.NOT_ASKED,
+    PlaneState.UNREACHABLE: GapKind.UNREACHABLE,
+    PlaneState.UNTRUSTED: GapKind.UNTRUSTED,
+    PlaneState.REFUSED: GapKind.REFUSED,
+    PlaneState.OLD_CRYPTO: GapKind.OLD_CRYPTO,
+    PlaneState.BROKEN: GapKind.UNREADABLE,
+}
 
 
 class Address(Frozen):

@@ -9,6 +9,8 @@ from enum import StrEnum
 from pydantic import AwareDatetime
 
 from core.models.base import Frozen
+from core.models.gaps import Gap
+from core.models.plan import JsonDict
 
 
 class Verdict(StrEnum):
@@ -60,7 +62,8 @@ class Finding(Frozen):
     """The answer of one check function: was it hit, what was seen, what to do, who is concerned.
 
     `hit` None means not applicable. The runner makes the verdict: a hit of severity blocker is `fail`, of warning
-    `warn`, of info `info`; no hit is `pass`. `severity` overrides the check's own for this one finding.
+    `warn`, of info `info`; no hit is `pass`. `severity` overrides the check's own for this one finding. What other
+    code needs of the sentences stands beside them: `servers`, `gaps` (of a way in that is shut) and `data` (JSON).
     """
 
     hit: bool | None
@@ -69,11 +72,13 @@ class Finding(Frozen):
     servers: tuple[str, ...] = ()
     severity: Severity | None = None
     commands: tuple[FixCommand, ...] = ()  # the fix as commands; made by core.checks.fixes
+    gaps: tuple[Gap, ...] = ()
+    data: JsonDict = {}
 
 
-def ok(detail: str) -> Finding:
-    """Looked at, and good."""
-    return Finding(hit=False, detail=detail)
+def ok(detail: str, *, data: JsonDict | None = None) -> Finding:
+    """Looked at, and good; `data` are the values that were seen."""
+    return Finding(hit=False, detail=detail, data=data or {})
 
 
 def bad(
@@ -83,10 +88,19 @@ def bad(
     servers: Sequence[str] = (),
     severity: Severity | None = None,
     commands: Sequence[FixCommand] = (),
+    gaps: Sequence[Gap] = (),
+    data: JsonDict | None = None,
 ) -> Finding:
-    """The rule is broken: what was seen, and what to do about it, in words and as commands."""
+    """The rule is broken: what was seen, and what to do about it, in words, as commands and as data."""
     return Finding(
-        hit=True, detail=detail, fix=fix, servers=tuple(servers), severity=severity, commands=tuple(commands)
+        hit=True,
+        detail=detail,
+        fix=fix,
+        servers=tuple(servers),
+        severity=severity,
+        commands=tuple(commands),
+        gaps=tuple(gaps),
+        data=data or {},
     )
 
 
@@ -112,6 +126,8 @@ class CheckResult(Frozen):
     blocked_by: tuple[str, ...] = ()  # check ids (same target or pool) whose result blocks this one
     waived_by: str = ""
     reason: str = ""  # of an unknown or blocked one: what was missing, in the words of the look
+    gaps: tuple[Gap, ...] = ()  # the same as data; of a hit: the way in that it found shut
+    data: JsonDict = {}  # values behind the sentences, where a check has some
     commands: tuple[FixCommand, ...] = ()
     duration_ms: float = 0.0
     observed_at: AwareDatetime | None = None

@@ -23,7 +23,7 @@ from core.models.results import Finding, Scope, Severity, bad, ok
 )
 def cli_reachable(ctx: Ctx) -> Finding:
     """Hit when the controller cannot be reached, is not trusted or refuses the login."""
-    return judge_plane(ctx.fleet.controller, "Manager's command line")
+    return judge_plane(ctx.fleet.controller, "manager", "Manager's command line")
 
 
 @shared.check(
@@ -44,5 +44,6 @@ def crypto_old(ctx: Ctx) -> Finding:
         fix = "update Manager, then take `manager` out of `allow_old_crypto`"
         return bad(f"Manager: {'; '.join(plane.warnings)}", fix=fix)
     if plane.state is not PlaneState.OK:
-        raise FactMissing("cryptography in use", plane.reason or "Manager was not reached")
+        gap = plane.gap("manager", plane.reason or "Manager was not reached")
+        raise FactMissing("cryptography in use", gap.text, (gap,))
     return ok("modern algorithms")

@@ -7,6 +7,7 @@ import ipaddress
 from core.checks.reading import Ctx, Gathered, gather, grouped, joined, management_address, network_of
 from core.checks.registry import shared, spec_value
 from core.models.facts import Address, FactMissing, ServerFacts
+from core.models.gaps import GapKind
 from core.models.results import Finding, Scope, Severity, bad, not_applicable, ok
 
 _FIX = "choose a spare address in {network} and reserve it"
@@ -125,9 +126,10 @@ def vip_unused(ctx: Ctx) -> Finding:
         network = _segment(answered[0])
         return bad(text, fix=_FIX.format(network=network), servers=[owner] if owner else ())
     if not asked:
-        reasons = {facts.name: facts.vip_holder_mac.missing or "" for facts in ctx.servers}
-        first = next(iter(reasons.values()), "no server was looked at")
-        raise FactMissing(f"who holds {vip}", first)
+        facts_by_server = {facts.name: facts.vip_holder_mac for facts in ctx.servers}
+        first = next((fact.missing or "" for fact in facts_by_server.values()), "no server was looked at")
+        gaps = [gap.on(name) for name, fact in facts_by_server.items() for gap in fact.why_missing]
+        raise FactMissing(f"who holds {vip}", first, gaps, kind=GapKind.NOT_ASKED)
     return ok(f"nobody answered for {vip}; asked from {joined(facts.name for facts in asked)}")
 
 

@@ -55,7 +55,8 @@ def clock_skew(ctx: Ctx) -> Finding:
     offsets.require_all()
     unsure = [name for name in values if error[name] > WARN_S]
     if unsure:
-        raise FactMissing("clock", f"{joined(unsure)} answered too slowly to tell within {WARN_S:g} s")
+        reason = f"{joined(unsure)} answered too slowly to tell within {WARN_S:g} s"
+        raise FactMissing("clock", reason, servers=unsure)
     return ok(f"within {max(max(values.values()) - min(values.values()), 0.0):.1f} s of each other")
 
 

@@ -109,7 +109,9 @@ def cpu_features(ctx: Ctx) -> Finding:
         return bad("; ".join(found[:_SHOWN_PAIRS]) + more, fix=fix, servers=sorted(concerned))
     lacking = set(ctx.spec.server_names) - set(profiles)
     if lacking:
-        raise FactMissing("processor features", f"{joined(sorted(lacking))}: no list of features was seen")
+        names = sorted(lacking)
+        reason = f"{joined(names)}: no list of features was seen"
+        raise FactMissing("processor features", reason, servers=names)
     return ok("no direction loses a feature")
 
 

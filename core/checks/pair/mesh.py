@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from core.checks.reading import Ctx, joined, said_by
+from core.checks.reading import Ctx, joined, lacking, not_yet
 from core.checks.registry import shared, spec_value
 from core.facts.mesh import PairLook, Ping, PortState
 from core.models.facts import Fact, FactMissing, ServerFacts, known
+from core.models.gaps import GapKind
 from core.models.results import Finding, Scope, Severity, bad, not_applicable, ok
 
 GOOD_MS, SLOW_MS = 2.0, 10.0  # server-pools R050; the numbers are poolwright's
@@ -39,14 +40,14 @@ def judge_pairs(
     if len(set(ctx.spec.server_names)) < 2:
         return not_applicable("one server has no peers")
     wrong: dict[Pair, str] = {}
-    gaps: dict[str, str] = dict.fromkeys(ctx.spec.server_names, "not looked at yet")
+    gaps: dict[str, FactMissing] = {name: not_yet(what) for name in ctx.spec.server_names}
     asked = 0
     for facts in ctx.servers:
         gaps.pop(facts.name, None)
         try:
             looks = looks_of(facts)
         except FactMissing as gap:
-            gaps[facts.name] = gap.reason
+            gaps[facts.name] = gap
             continue
         for look in looks:
             if look.target not in ctx.spec.server_names:
@@ -55,7 +56,11 @@ def judge_pairs(
             text = None if look.missing else judge(look)
             where = f" on the {look.network} network" if look.network else ""
             if text is None:
-                gaps.setdefault(facts.name, look.missing or f"{look.target} could not be tried{where}")
+                reason = look.missing or f"{look.target} could not be tried{where}"
+                both = (facts.name, look.target)
+                gaps.setdefault(
+                    facts.name, FactMissing(what, reason, kind=GapKind.NOT_POSSIBLE, servers=both)
+                )
             elif text:
                 pair = (look.source, look.target)
                 wrong[pair] = f"{wrong[pair]}, {text}{where}" if pair in wrong else f"{text}{where}"
@@ -63,7 +68,7 @@ def judge_pairs(
         servers = blamed(wrong)
         return bad(_told(wrong), fix=fix(servers), servers=servers, severity=severity)
     if gaps:
-        raise FactMissing(what, said_by(gaps))
+        raise lacking(what, gaps)
     return ok(good.format(pairs=asked))
 
 

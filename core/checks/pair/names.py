@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.checks.reading import Ctx, gather_fact, grouped, in_words, is_ipv4, joined, said_by, short
+from core.checks.reading import Ctx, gather_fact, grouped, in_words, is_ipv4, joined, lacking, not_yet, short
 from core.checks.registry import shared, spec_value
 from core.models.facts import FactMissing, ServerFacts, known
 from core.models.results import Finding, Scope, Severity, bad, not_applicable, ok
+
+_NAMES = "names of the peers"
 
 
 @shared.check(
@@ -29,25 +31,25 @@ def names_resolve(ctx: Ctx) -> Finding:
         return not_applicable("one server has no peers")
     wrong: list[str] = []
     askers: dict[str, set[str]] = {}  # peer -> servers that see its names wrongly
-    gaps: dict[str, str] = {}
+    gaps: dict[str, FactMissing] = {}
     for name in ctx.spec.server_names:
         if name not in ctx.fleet.servers:
-            gaps[name] = "not looked at yet"
+            gaps[name] = not_yet(_NAMES)
     for facts in servers:
         try:
             for peer, text in _wrong_names(facts, servers):
                 wrong.append(text)
                 askers.setdefault(peer, set()).add(facts.name)
         except FactMissing as gap:
-            gaps[facts.name] = gap.reason
+            gaps[facts.name] = gap
         except _PeerUnknown as gap:
-            gaps[gap.peer] = gap.reason
+            gaps[gap.peer] = gap.missing
     if wrong:
         concerned = _to_blame(askers)
         fix = f"correct the DNS A records of {joined(sorted(askers))}, or /etc/hosts on {joined(concerned)}"
         return bad("; ".join(wrong), fix=fix, servers=concerned, severity=_severity(ctx))
     if gaps:
-        raise FactMissing("names of the peers", said_by(gaps))
+        raise lacking(_NAMES, gaps)
     return ok(f"all {len(servers)} servers resolve each other")
 
 
@@ -62,9 +64,9 @@ def _to_blame(askers: dict[str, set[str]]) -> list[str]:
 class _PeerUnknown(Exception):
     """What is missing is the peer's, not the asking server's."""
 
-    def __init__(self, peer: str, reason: str) -> None:
-        super().__init__(reason)
-        self.peer, self.reason = peer, reason
+    def __init__(self, peer: str, missing: FactMissing) -> None:
+        super().__init__(missing.reason)
+        self.peer, self.missing = peer, missing
 
 
 def _severity(ctx: Ctx) -> Severity:
@@ -73,14 +75,14 @@ def _severity(ctx: Ctx) -> Severity:
 
 def _wrong_names(facts: ServerFacts, servers: list[ServerFacts]) -> Iterator[tuple[str, str]]:
     """(peer, what is wrong) for every name of a peer that this server sees wrongly."""
-    seen = known(facts.peer_addresses, "names of the peers")
+    seen = known(facts.peer_addresses, _NAMES)
     for peer in servers:
         if peer.name == facts.name:
             continue
         try:
             host = known(peer.hostname, f"host name of {peer.name}")
         except FactMissing as gap:
-            raise _PeerUnknown(peer.name, gap.reason) from gap
+            raise _PeerUnknown(peer.name, gap) from gap
         names = [name for name in dict.fromkeys((short(host), host.lower())) if name in seen]
         names += [name for name in seen if name == peer.name and not is_ipv4(name) and name not in names]
         if not names:

@@ -156,5 +156,5 @@ def kernel_log(facts: ServerFacts, ctx: Ctx) -> Finding:
     if lines:
         shown = "; ".join(inert(line, 120) for line in lines[:3])
         fix = f"look at `dmesg` on {facts.name} and mend the cause before it joins"
-        return bad(f"{facts.name}: {shown}", fix=fix)
+        return bad(f"{facts.name}: {shown}", fix=fix, data={"lines": list(lines)})
     return ok("nothing that matters in dmesg")

@@ -16,15 +16,18 @@ _TODO = {
 }
 
 
-def judge_plane(plane: PlaneFact, where: str) -> Finding:
-    """Finding of one plane: hit unless it is OK; `where` reads like 'SSH of s1'."""
+def judge_plane(plane: PlaneFact, connection: str, where: str) -> Finding:
+    """Finding of one plane (agent, ssh, manager): hit unless it is OK; `where` reads like 'SSH of s1'."""
     if plane.state is PlaneState.OK:
         return ok(f"{where} answers")
+    gap = plane.gap(connection)
     if plane.state is PlaneState.NOT_ASKED:
-        raise FactMissing(where, plane.reason or "not asked")
+        raise FactMissing(where, gap.text, (gap,))
     reason = f": {plane.reason}" if plane.reason else ""
     return bad(
-        f"{where} is {plane.state.value.replace('_', ' ')}{reason}", fix=f"{where}: {_TODO[plane.state]}"
+        f"{where} is {plane.state.value.replace('_', ' ')}{reason}",
+        fix=f"{where}: {_TODO[plane.state]}",
+        gaps=(gap,),
     )
 
 
@@ -45,7 +48,7 @@ def ssh_reachable(facts: ServerFacts, ctx: Ctx) -> Finding:
     """Hit when a login was given and does not work; not applicable without one."""
     if ctx.spec.ssh is None:
         return not_applicable("no SSH login to the servers was given")
-    return judge_plane(facts.plane("ssh"), f"SSH of {facts.name}")
+    return judge_plane(facts.plane("ssh"), "ssh", f"SSH of {facts.name}")
 
 
 @shared.check(
@@ -67,5 +70,6 @@ def crypto_old(facts: ServerFacts, ctx: Ctx) -> Finding:
         fix = f"update {facts.name}, then take the plane out of `allow_old_crypto`"
         return bad(f"{facts.name}: {'; '.join(warned)}", fix=fix)
     if not any(plane.state is PlaneState.OK for plane in facts.planes.values()):
-        raise FactMissing("cryptography in use", "no plane of the server answered")
+        gaps = [plane.gap(name) for name, plane in facts.planes.items()]
+        raise FactMissing("cryptography in use", "no plane of the server answered", gaps)
     return ok("modern algorithms on every plane that answered")

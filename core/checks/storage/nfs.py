@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from core.checks.reading import Ctx, joined
 from core.checks.registry import shared
-from core.checks.settle import ONLY_A_WRITE
 from core.checks.storage.reading import STORAGE_FIELDS, gather_nfs, share_of, wants
+from core.models.gaps import GapKind
 from core.models.results import Finding, Scope, Severity, bad, not_applicable, ok
 
 # What pools, Managers and repositories leave at the top of a share (server-pools R003)
 LEFTOVERS = frozenset({"ovspoolfs.img", ".ovspoolfs", ".generic_fs_stamp", ".ovsrepo"})
 _NO_LOOK = "it could not be looked into"
-_INTRUSIVE = f"{ONLY_A_WRITE}; the refresh in Manager will show it"
+_INTRUSIVE = "only a write would tell, and none is made; the refresh in Manager will show it"
+_WRITE = GapKind.NEEDS_WRITE
 
 
 def is_leftover(name: str) -> bool:
@@ -69,7 +70,9 @@ def nfs_writable(ctx: Ctx) -> Finding:
     """Hit when a server was seen unable to write; unknown (a warning) as long as nobody wrote."""
     if not wants(ctx, "nfs"):
         return not_applicable("the pool file system is not on NFS")
-    looks = gather_nfs(ctx, lambda look: look.is_writable, "whether the share can be written", _INTRUSIVE)
+    looks = gather_nfs(
+        ctx, lambda look: look.is_writable, "whether the share can be written", _INTRUSIVE, _WRITE
+    )
     denied = [name for name, writable in looks.values.items() if not writable]
     share = share_of(ctx)
     if denied:
@@ -100,7 +103,7 @@ def nfs_root(ctx: Ctx) -> Finding:
     """Hit when root was seen to be squashed; unknown (a warning) as long as nobody wrote."""
     if not wants(ctx, "nfs"):
         return not_applicable("the pool file system is not on NFS")
-    looks = gather_nfs(ctx, lambda look: look.keeps_root, "whether root stays root", _INTRUSIVE)
+    looks = gather_nfs(ctx, lambda look: look.keeps_root, "whether root stays root", _INTRUSIVE, _WRITE)
     squashed = [name for name, kept in looks.values.items() if not kept]
     share = share_of(ctx)
     if squashed:

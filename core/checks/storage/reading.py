@@ -10,6 +10,7 @@ from core.checks.registry import spec_value
 from core.facts.looks import LunLook, NfsLook
 from core.models.cpu import Arch
 from core.models.facts import Fact, FactMissing, ServerFacts, known
+from core.models.gaps import GapKind
 
 T = TypeVar("T")
 STORAGE_FIELDS = ("pool.file_system", "pool.clustered", "ssh", "servers")
@@ -56,17 +57,23 @@ def lun_look(facts: ServerFacts) -> LunLook:
     return known(fact, "the LUN as the server sees it")
 
 
-def gather_nfs(ctx: Ctx, get: Callable[[NfsLook], T | None], what: str, why_not: str) -> Gathered[T]:
-    """One value of the NFS look over all servers; None becomes a gap with `why_not`."""
-    return gather(ctx, lambda facts: _there(get(nfs_look(facts)), what, why_not), what)
+def gather_nfs(
+    ctx: Ctx,
+    get: Callable[[NfsLook], T | None],
+    what: str,
+    why_not: str,
+    kind: GapKind = GapKind.NOT_TOLD,
+) -> Gathered[T]:
+    """One value of the NFS look over all servers; None becomes a gap of this kind with `why_not`."""
+    return gather(ctx, lambda facts: _there(get(nfs_look(facts)), what, why_not, kind), what)
 
 
 def gather_lun(ctx: Ctx, get: Callable[[LunLook], T | None], what: str, why_not: str) -> Gathered[T]:
     """One value of the LUN look over all servers; None becomes a gap with `why_not`."""
-    return gather(ctx, lambda facts: _there(get(lun_look(facts)), what, why_not), what)
+    return gather(ctx, lambda facts: _there(get(lun_look(facts)), what, why_not, GapKind.NOT_TOLD), what)
 
 
-def _there(value: T | None, what: str, why_not: str) -> T:
+def _there(value: T | None, what: str, why_not: str, kind: GapKind) -> T:
     if value is None:
-        raise FactMissing(what, why_not)
+        raise FactMissing(what, why_not, kind=kind)
     return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.checks.reading import Ctx, joined, said_by
+from core.checks.reading import Ctx, joined, lacking, not_yet, said_by
 from core.checks.registry import shared
 from core.checks.storage.reading import (
     STORAGE_FIELDS,
@@ -17,6 +17,7 @@ from core.checks.storage.reading import (
 from core.models.facts import FactMissing
 from core.models.results import Finding, Scope, Severity, bad, not_applicable, ok
 
+_STORAGE = "the pool's storage"
 MIN_BYTES = 10 * 10**9  # 10 GB recommended (server-pools R042)
 
 
@@ -44,12 +45,12 @@ def visible_all(ctx: Ctx) -> Finding:
 def _nfs_visible(ctx: Ctx) -> Finding:
     share = share_of(ctx)
     wrong: dict[str, str] = {}
-    gaps: dict[str, str] = {}
+    gaps: dict[str, FactMissing] = {}
     for facts in ctx.servers:
         try:
             look = nfs_look(facts)
         except FactMissing as gap:
-            gaps[facts.name] = gap.reason
+            gaps[facts.name] = gap
             continue
         if look.entries is not None:
             continue
@@ -60,7 +61,7 @@ def _nfs_visible(ctx: Ctx) -> Finding:
         elif look.answers is False:
             wrong[facts.name] = "the NFS server does not answer"
         else:
-            gaps[facts.name] = "the share could not be looked into"
+            gaps[facts.name] = FactMissing(_STORAGE, "the share could not be looked into")
     if wrong:
         fix = f"export {share} to {joined(wrong)} (rw, no_root_squash), open the NFS ports, check again"
         return bad(f"{share} is not reached: {said_by(wrong)}", fix=fix, servers=list(wrong))
@@ -70,25 +71,25 @@ def _nfs_visible(ctx: Ctx) -> Finding:
 def _lun_visible(ctx: Ctx) -> Finding:
     wwid = wwid_of(ctx)
     unseen: list[str] = []
-    gaps: dict[str, str] = {}
+    gaps: dict[str, FactMissing] = {}
     for facts in ctx.servers:
         try:
             if not lun_look(facts).is_seen:
                 unseen.append(facts.name)
         except FactMissing as gap:
-            gaps[facts.name] = gap.reason
+            gaps[facts.name] = gap
     if unseen:
         fix = f"present LUN {wwid} to {joined(unseen)} (zoning, masking, access group), rescan there, check again"
         return bad(f"LUN {wwid} is not seen by {joined(unseen)}", fix=fix, servers=unseen)
     return _all_or_missing(ctx, gaps, f"LUN {wwid} is seen by all servers")
 
 
-def _all_or_missing(ctx: Ctx, gaps: dict[str, str], good: str) -> Finding:
+def _all_or_missing(ctx: Ctx, gaps: dict[str, FactMissing], good: str) -> Finding:
     for name in ctx.spec.server_names:
         if name not in ctx.fleet.servers:
-            gaps[name] = "not looked at yet"
+            gaps[name] = not_yet(_STORAGE)
     if gaps:
-        raise FactMissing("the pool's storage", said_by(gaps))
+        raise lacking(_STORAGE, gaps)
     return ok(good)
 
 

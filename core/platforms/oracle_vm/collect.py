@@ -17,10 +17,11 @@ from core.facts.commands import is_host
 from core.facts.mesh import Peer, targets_of
 from core.facts.probe import Observed
 from core.models.facts import PlaneFact, PlaneState
+from core.models.gaps import Gap, GapKind
 from core.models.spec import ServerTarget
 from core.platforms.base import OnServer
 from core.platforms.oracle_vm.agent_rpc.client import AgentClient
-from core.platforms.oracle_vm.endpoints import agent_endpoint, manager_endpoint, ssh_endpoint
+from core.platforms.oracle_vm.endpoints import SSH, agent_endpoint, manager_endpoint, ssh_endpoint
 from core.platforms.oracle_vm.facts import ManagerFacts, OvmFleet, OvmServerFacts
 from core.platforms.oracle_vm.look_agent import AgentLook, not_finished
 from core.platforms.oracle_vm.look_dom0 import Dom0Look
@@ -36,8 +37,8 @@ from core.transports.jump import Jump, open_jump
 from core.transports.ssh import open_ssh
 
 ReadManager = Callable[[], Coroutine[Any, Any, ManagerFacts]]
-NO_SSH = "no SSH login to the servers was given"  # core.checks.settle knows these words
 PEERS_WAIT_S = 5.0  # beyond connect_s: how long a server that is ready waits for its peers' host names
+_NO_SSH = Gap(kind=GapKind.NO_CONNECTION, connection=SSH, text="no SSH login to the servers was given")
 _SHORT_NAME = 1  # labels of a short host name
 
 
@@ -168,9 +169,10 @@ class _ServerLook:
             async with asyncio.timeout(limit_s):
                 await self._look(peers)
         except TimeoutError:
-            self._cut(f"not finished within {limit_s:g} s")
+            self._cut(GapKind.TIMED_OUT, f"not finished within {limit_s:g} s")
         except Exception as error:  # noqa: BLE001 - whatever one server provokes must not end the others
-            self._cut(inert(f"cannot look at it: {type(_first(error)).__name__}: {_first(error)}", 300))
+            reason = f"cannot look at it: {type(_first(error)).__name__}: {_first(error)}"
+            self._cut(GapKind.FAILED, inert(reason, 300))
         finally:
             self.is_named.set()
             self.has_own_facts.set()
@@ -180,7 +182,7 @@ class _ServerLook:
         async with asyncio.TaskGroup() as group:
             agent = group.create_task(self._ask_agent())
             if endpoint is None:
-                self.dom0.miss_rest(NO_SSH)
+                self.dom0.miss_rest(_NO_SSH)
                 await agent
                 self.is_named.set()
             else:
@@ -224,9 +226,9 @@ class _ServerLook:
         fact = self.dom0.seen.get("hostname")
         return fact is not None and fact.is_known
 
-    def _cut(self, reason: str) -> None:
-        not_finished(self.agent, reason)
-        self.dom0.miss_rest(reason)
+    def _cut(self, kind: GapKind, reason: str) -> None:
+        not_finished(self.agent, Gap(kind=kind, text=reason))
+        self.dom0.miss_rest(Gap(kind=kind, connection=SSH, text=reason))
         if self.spec.ssh is not None and self.dom0.plane.state is PlaneState.NOT_ASKED:
             self.dom0.plane = PlaneFact(state=PlaneState.BROKEN, reason=reason)
 

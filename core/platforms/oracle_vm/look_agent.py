@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.errors import CommandTimeout, LoginRefused, PoolwrightError, TransportError, TrustError
-from core.facts.probe import Observed, clean
+from core.facts.probe import Observed, absent, clean
 from core.models.facts import Fact, PlaneFact, PlaneState
+from core.models.gaps import Gap, GapKind
 from core.platforms.oracle_vm.agent_rpc.client import AgentClient
-from core.platforms.oracle_vm.planes import plane_of, short_reason
+from core.platforms.oracle_vm.endpoints import AGENT
+from core.platforms.oracle_vm.planes import gap_of, plane_of, short_reason
 from core.platforms.oracle_vm.probes.agent import CALLS, FIELDS, AgentCall, Answer
 from core.text import inert
 
@@ -44,8 +46,9 @@ class AgentLook:
         """What the handshake showed, also where the login was refused."""
         shown = self.client.certificate
         reason = self.plane.reason or "no handshake with the agent was finished"
+        kind = GapKind.NOT_TOLD if self.plane.state is PlaneState.OK else self.plane.gap(AGENT).kind
         fact = (
-            Fact[Any].absent(reason)
+            absent("agent_certificate", Gap(kind=kind, connection=AGENT, text=reason))
             if shown is None
             else Fact[Any].seen(clean(shown), "agent TLS", datetime.now(UTC))
         )
@@ -67,18 +70,21 @@ class AgentLook:
             reply = await self.client.call("echo", _HELLO)
         except PoolwrightError as error:
             self.plane = plane_of(error).model_copy(update={"warnings": self.client.warnings})
-            self._miss_all(short_reason("the agent", self.plane))
+            self._miss_all(self._shut())
             return False
         if reply != _HELLO:
             self.plane = PlaneFact(state=PlaneState.BROKEN, reason="echo came back changed")
-            self._miss_all(short_reason("the agent", self.plane))
+            self._miss_all(self._shut())
             return False
         self.plane = PlaneFact(state=PlaneState.OK, warnings=self.client.warnings)
         return True
 
-    def _miss_all(self, reason: str) -> None:
+    def _shut(self) -> Gap:
+        return self.plane.gap(AGENT, short_reason("the agent", self.plane))
+
+    def _miss_all(self, gap: Gap) -> None:
         for call in CALLS:
-            self.seen |= call.probe.miss(reason)
+            self.seen |= call.probe.miss(gap)
 
     async def _ask(self, call: AgentCall) -> None:
         async with self._slots:
@@ -92,27 +98,30 @@ class AgentLook:
 
     async def _answer(self, call: AgentCall) -> Observed:
         if self._hangs:
-            return call.probe.miss(f"not asked: the agent did not answer {self._hangs} in time")
+            reason = f"not asked: the agent did not answer {self._hangs} in time"
+            source = f"{AGENT} {self._hangs}"
+            return call.probe.miss(Gap(kind=GapKind.NOT_ASKED, connection=AGENT, source=source, text=reason))
         try:
             sent_s = time.time()
             value = await self.client.call(call.method, *call.args)
             answer = Answer(value, sent_s, time.time())
         except (LoginRefused, TrustError) as error:
             self.plane = plane_of(error)
-            return call.probe.miss(short_reason("the agent", self.plane))
+            return call.probe.miss(self._shut())
         except TransportError as error:
             if isinstance(error, CommandTimeout):
                 self._hangs = call.method
-            return call.probe.miss(inert(str(error), 300))
+            gap = gap_of(error, AGENT)
+            return call.probe.miss(gap.model_copy(update={"source": call.probe.source}))
         return call.probe.observe(answer, datetime.now(UTC))
 
 
-def not_finished(look: AgentLook, reason: str) -> None:
+def not_finished(look: AgentLook, gap: Gap) -> None:
     """Say of every field that was not reached why."""
     for name in FIELDS - look.seen.keys():
         for call in CALLS:
             if name in call.probe.fields:
-                look.seen[name] = call.probe.miss(reason)[name]
+                look.seen[name] = call.probe.miss(gap.model_copy(update={"connection": AGENT}))[name]
                 break
     if look.plane.state is PlaneState.NOT_ASKED:
-        look.plane = PlaneFact(state=PlaneState.BROKEN, reason=reason)
+        look.plane = PlaneFact(state=PlaneState.BROKEN, reason=gap.text)

@@ -17,13 +17,15 @@ from core.facts import commands, linux, network, solaris
 from core.facts.batch import Section, run_batch
 from core.facts.mesh import ClockSample, Peer, PortState, clock_offset, port_state
 from core.facts.mesh_row import row_limit_s
-from core.facts.probe import Observed, clean
+from core.facts.probe import Observed, absent, clean
 from core.models.facts import Address, Fact, PlaneFact, PlaneState
+from core.models.gaps import Gap, GapKind
 from core.platforms.oracle_vm import look_storage
+from core.platforms.oracle_vm.endpoints import SSH
 from core.platforms.oracle_vm.look_mesh import FIELD, callback_port
 from core.platforms.oracle_vm.look_peers import PeersLook
 from core.platforms.oracle_vm.look_storage import StorageLook
-from core.platforms.oracle_vm.planes import plane_of, short_reason
+from core.platforms.oracle_vm.planes import gap_of, plane_of, short_reason
 from core.platforms.oracle_vm.probes import dom0
 from core.platforms.oracle_vm.probes.sections import is_solaris
 from core.platforms.oracle_vm.spec import LunFileSystem, NfsFileSystem, PoolSpec
@@ -70,13 +72,16 @@ class Dom0Look:
         """The connection could not be made or was lost: nothing more is known from here."""
         if self.plane.state is not PlaneState.OK:
             self.plane = plane_of(error)
-            self.miss_rest(short_reason("SSH", self.plane))
-        self.miss_rest(inert(str(error), 200))
+            self.miss_rest(self._shut())
+        self.miss_rest(gap_of(error, SSH, 200))
 
-    def miss_rest(self, reason: str) -> None:
+    def _shut(self) -> Gap:
+        return self.plane.gap(SSH, short_reason("SSH", self.plane))
+
+    def miss_rest(self, gap: Gap) -> None:
         """Say of every field that was not reached why."""
         for field in FIELDS - self.seen.keys():
-            self.seen[field] = Fact[Any].absent(reason, "ssh")
+            self.seen[field] = absent(field, gap, source="ssh")
 
     async def run(self, session: CommandSession, warnings: tuple[str, ...] = ()) -> None:
         """Everything but the peers; never raises for the server's answers."""
@@ -85,7 +90,7 @@ class Dom0Look:
         if self._base:
             await self._outside(session)
         else:
-            self.miss_rest(short_reason("SSH", self.plane))
+            self.miss_rest(self._shut())
 
     async def _inside(self, session: CommandSession, warnings: tuple[str, ...]) -> None:
         """What the server's own system tells, and its clock: `date` stands first and last in the batch."""
@@ -114,7 +119,7 @@ class Dom0Look:
                 continue
             samples.append(ClockSample(sent_s, received_s, told_s, coarse_s))
         if not samples:
-            self.seen |= {field: sections["date"].absent() for field in CLOCK}
+            self.seen |= {field: sections["date"].absent(field) for field in CLOCK}
             return
         offset_s, error_s = clock_offset(samples)
         self.seen["clock_offset_s"] = self._fact(offset_s, "ssh date")
@@ -178,7 +183,11 @@ class Dom0Look:
         await look.ask_again(session, ask)
         self.seen[FIELD] = self._fact(look.looks, "ssh ping, /dev/tcp")
         dead = look.dead_lookup
-        names = self._fact(look.resolved, "ssh getent ahostsv4") if dead is None else dead.absent()
+        names = (
+            self._fact(look.resolved, "ssh getent ahostsv4")
+            if dead is None
+            else dead.absent("peer_addresses")
+        )
         self.seen["peer_addresses"] = names
 
     async def _batch(
@@ -195,14 +204,22 @@ class Dom0Look:
         try:
             return await run_batch(session, batch, limit_s=limit_s, limits=own)
         except (PoolwrightError, ValueError) as error:
-            reason = inert(str(error), 300)
+            gap = (
+                gap_of(error, SSH)
+                if isinstance(error, PoolwrightError)
+                else Gap(kind=GapKind.FAILED, connection=SSH, text=inert(str(error), 300))
+            )
             for field in fields:
-                self.seen[field] = Fact[Any].absent(reason, "ssh")
+                self.seen[field] = absent(field, gap, source="ssh")
             return None
 
     def _known(self, field: str) -> Any:
         fact = self.seen.get(field)
         return fact.value if fact is not None and fact.is_known else None
+
+    def _not_possible(self, field: str, reason: str, source: str = "") -> None:
+        gap = Gap(kind=GapKind.NOT_POSSIBLE, connection=SSH, source=source, text=reason)
+        self.seen[field] = absent(field, gap)
 
     def _host(self) -> str | None:
         host = self._known("hostname")
@@ -217,10 +234,9 @@ class Dom0Look:
             self.fqdn = words[0] if usable else None
         asked = [one for name in ("own-short", "own-full") if (one := sections.get(name)) is not None]
         if self._host() is None and self.fqdn is None:
-            reason = "the server did not tell its host name"
-            self.seen["own_name_addresses"] = Fact[Any].absent(reason, "ssh hostname")
+            self._not_possible("own_name_addresses", "the server did not tell its host name", "ssh hostname")
         elif dead := [one for one in asked if one.status in (None, 126, 127) or one.was_cut]:
-            self.seen["own_name_addresses"] = dead[0].absent()
+            self.seen["own_name_addresses"] = dead[0].absent("own_name_addresses")
         else:
             addresses = [address for one in asked for address in linux.parse_getent(one.text)]
             self.seen["own_name_addresses"] = self._fact(
@@ -230,11 +246,9 @@ class Dom0Look:
 
     def _read_reverse(self, section: Section | None) -> None:
         if section is None:
-            self.seen["reverse_names"] = Fact[Any].absent(
-                "its management address is not known", "ssh getent hosts"
-            )
+            self._not_possible("reverse_names", "its management address is not known", "ssh getent hosts")
         elif section.status in (None, 126, 127) or section.was_cut:
-            self.seen["reverse_names"] = section.absent()
+            self.seen["reverse_names"] = section.absent("reverse_names")
         else:
             self.seen["reverse_names"] = self._fact(network.parse_reverse(section.text), "ssh getent hosts")
 
@@ -242,15 +256,15 @@ class Dom0Look:
         """Ask the management segment who holds the virtual IP (R010)."""
         field, vip = "vip_holder_mac", self.spec.pool.virtual_ip
         if not vip:
-            self.seen[field] = Fact[Any].absent("no virtual IP is given")
+            self._not_possible(field, "no virtual IP is given")
             return {}
         if own is None:
-            self.seen[field] = Fact[Any].absent(f"{self.name} shows no interface with its management address")
+            self._not_possible(field, f"{self.name} shows no interface with its management address")
             return {}
         try:
             return commands.vip_probe(own.interface, vip, is_solaris=self.is_solaris)
         except ValueError as error:
-            self.seen[field] = Fact[Any].absent(str(error))
+            self._not_possible(field, str(error))
             return {}
 
     def _read_vip(self, sections: Sections) -> None:
@@ -264,7 +278,7 @@ class Dom0Look:
                 else linux.parse_arping(section.text, section.status)
             )
         except ValueError:
-            self.seen["vip_holder_mac"] = section.absent()
+            self.seen["vip_holder_mac"] = section.absent("vip_holder_mac")
         else:
             self.seen["vip_holder_mac"] = self._fact(holder, section.source)
 

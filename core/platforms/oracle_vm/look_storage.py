@@ -13,9 +13,11 @@ from core.facts import commands, linux
 from core.facts.batch import Section, new_token
 from core.facts.looks import LunLook, NfsLook
 from core.facts.nfs_trial import TRIAL_S, nfs_trial, read_trial
-from core.facts.probe import Observed, clean
+from core.facts.probe import Observed, absent, clean
 from core.facts.superblock import DeviceHead, head_look
 from core.models.facts import Fact, Mount
+from core.models.gaps import Gap, GapKind
+from core.platforms.oracle_vm.endpoints import SSH
 from core.platforms.oracle_vm.probes import lun, nfs
 from core.platforms.oracle_vm.spec import LunFileSystem, NfsFileSystem, PoolSpec
 from core.text import inert
@@ -65,7 +67,8 @@ class StorageLook:
         mine = "pool_nfs" if isinstance(self.wanted, NfsFileSystem) else "pool_lun"
         for field in FIELDS:
             reason = self._why_not if field == mine else _NOT_WANTED
-            found.setdefault(field, Fact[Any].absent(reason))
+            gap = Gap(kind=GapKind.NOT_POSSIBLE, connection=SSH, text=reason)
+            found.setdefault(field, absent(field, gap))
         return found
 
     def again(self) -> dict[str, str]:

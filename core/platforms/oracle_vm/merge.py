@@ -15,10 +15,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from core.facts.probe import Observed
+from core.facts.probe import Observed, absent
 from core.facts.storage import normal_wwid
 from core.models.cpu import Arch, CpuProfile
 from core.models.facts import Disk, Fact, PlaneFact, PlaneState
+from core.platforms.oracle_vm.endpoints import AGENT
 from core.platforms.oracle_vm.facts import (
     AgentLogin,
     LunLook,
@@ -54,9 +55,17 @@ def merge(
     values["disks"] = _disks(values["disks"], manager)
     values["pool_lun"] = _lun(values["pool_lun"], manager)
     seen = [fact.observed_at for fact in values.values() if fact.observed_at is not None]
+    facts = {field: _of_server(fact, name) for field, fact in values.items()}
     return OvmServerFacts(
-        name=name, address=address, planes=dict(planes), observed_at=max(seen, default=None), **values
+        name=name, address=address, planes=dict(planes), observed_at=max(seen, default=None), **facts
     )
+
+
+def _of_server(fact: Fact[Any], name: str) -> Fact[Any]:
+    """The fact; where it is missing, its gaps are about this server."""
+    if fact.is_known or not fact.gaps:
+        return fact
+    return fact.model_copy(update={"gaps": tuple(gap.on(name) for gap in fact.gaps)})
 
 
 def from_manager(entry: ManagedServer | None, manager: ManagerFacts | None) -> Observed:
@@ -94,7 +103,8 @@ def _best(field: str, *planes: Observed) -> Fact[Any]:
     reasons = dict.fromkeys(fact.missing or "" for fact in facts)
     if not reasons:
         return Fact[Any]()
-    return facts[0].model_copy(update={"missing": "; ".join(reasons)})
+    gaps = tuple(gap for fact in facts for gap in fact.why_missing)
+    return facts[0].model_copy(update={"missing": "; ".join(reasons), "gaps": gaps})
 
 
 def _owner(agent: Observed, dom0: Observed, listed: Observed) -> Fact[Any]:
@@ -122,7 +132,8 @@ def _login(plane: PlaneFact, owner: Fact[Any]) -> Fact[Any]:
         owned = owner.is_known and owner.value is not None
         value = AgentLogin.REFUSED_OWNED if owned else AgentLogin.REFUSED
         return Fact[Any](value=value, source="agent echo", missing=None)
-    return Fact[Any].absent(plane.reason or "the agent was not reached", "agent echo")
+    gap = plane.gap(AGENT, plane.reason or "the agent was not reached")
+    return absent("agent_login", gap, source="agent echo")
 
 
 def _cpu(values: Mapping[str, Any]) -> Fact[Any]:

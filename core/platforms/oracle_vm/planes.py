@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from core.errors import (
+    BadReply,
+    CommandTimeout,
     ConnectFailed,
     LoginRefused,
     OldCryptoNeeded,
@@ -11,6 +13,7 @@ from core.errors import (
     TrustError,
 )
 from core.models.facts import PlaneFact, PlaneState
+from core.models.gaps import Gap, GapKind
 from core.text import inert
 
 _MAX_REASON = 400
@@ -27,6 +30,18 @@ _SHORT = {
 def short_reason(what: str, plane: PlaneFact) -> str:
     """Why nothing is known through a plane, in a few words; the plane itself carries the whole reason."""
     return f"{what} {_SHORT.get(plane.state, 'told nothing')}"
+
+
+def gap_of(error: PoolwrightError, connection: str, limit: int = 300) -> Gap:
+    """What is missing because a command or call ended in this error, in at most `limit` characters."""
+    kind = (
+        GapKind.TIMED_OUT
+        if isinstance(error, CommandTimeout)
+        else GapKind.UNREADABLE
+        if isinstance(error, BadReply)
+        else GapKind.FAILED
+    )
+    return Gap(kind=kind, connection=connection, text=inert(str(error), limit))
 
 
 def plane_of(error: BaseException) -> PlaneFact:

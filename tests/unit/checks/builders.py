@@ -26,6 +26,7 @@ from core.models.facts import (
     PlaneFact,
     PlaneState,
 )
+from core.models.gaps import Gap, GapKind
 from core.models.results import CheckResult, Verdict
 from core.platforms.oracle_vm.checks.catalog import registry
 from core.platforms.oracle_vm.facts import (
@@ -57,8 +58,12 @@ def seen(value: Any) -> Fact[Any]:
     return Fact[Any].seen(value, "test", NOW)
 
 
-def absent(reason: str = "no SSH login to the servers was given") -> Fact[Any]:
-    return Fact[Any].absent(reason, "test", NOW)
+def absent(
+    reason: str = "no SSH login to the servers was given", kind: GapKind = GapKind.NO_CONNECTION
+) -> Fact[Any]:
+    """A fact that is missing; without words because the spec has no `ssh:`."""
+    gap = Gap(kind=kind, connection="ssh", source="test", text=reason)
+    return Fact[Any].absent(gap, observed_at=NOW)
 
 
 def spec(

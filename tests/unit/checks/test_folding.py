@@ -12,6 +12,7 @@ from core.checks.folding import fold
 from core.checks.registry import Registry
 from core.checks.runner import run_checks
 from core.models.facts import PlaneFact, PlaneState
+from core.models.gaps import Gap, GapKind
 from core.models.results import CheckResult, Finding, Scope, Severity, Verdict
 from core.platforms.oracle_vm.facts import OvmServerFacts
 from tests.unit.checks.builders import REGISTRY, absent, context, server
@@ -26,6 +27,10 @@ def result(id_: str, target: str = "s1", verdict: Verdict = Verdict.FAIL, **more
         "servers": (target,) if target not in ("pool", "manager") else (),
     }  # fmt: skip
     return CheckResult.model_validate({"id": id_, "target": target, "verdict": verdict, **values, **more})
+
+
+def gap(kind: GapKind, *servers: str, connection: str = "agent", **more: str) -> Gap:
+    return Gap.model_validate({"kind": kind, "connection": connection, "servers": servers, **more})
 
 
 def registry(**planes: tuple[str, ...]) -> Registry:
@@ -58,8 +63,8 @@ def test_what_is_blocked_stands_behind_the_end_of_its_chain() -> None:
 def test_what_is_not_known_through_a_closed_way_stands_behind_it_only_on_the_same_server() -> None:
     results = [
         result("a", "s1"),
-        result("b", "s1", Verdict.UNKNOWN, reason="the agent cannot be reached"),
-        result("b", "s2", Verdict.UNKNOWN, reason="it told nonsense"),
+        result("b", "s1", Verdict.UNKNOWN, gaps=(gap(GapKind.UNREACHABLE, "s1"),)),
+        result("b", "s2", Verdict.UNKNOWN, gaps=(gap(GapKind.UNREADABLE, "s2"),)),
     ]
     closed, nonsense = fold(registry(b=("agent",)), results)
     assert [(one.id, one.target) for one in closed.dependants] == [("b", "s1")]
@@ -67,10 +72,11 @@ def test_what_is_not_known_through_a_closed_way_stands_behind_it_only_on_the_sam
 
 
 def test_a_pool_wide_gap_stands_behind_closed_ways_only_when_all_its_servers_have_one() -> None:
-    gap = result("b", "pool", Verdict.UNKNOWN, servers=("s1", "s2"), reason="s1, s2: gone")
+    gaps = tuple(gap(GapKind.UNREACHABLE, name) for name in ("s1", "s2"))
+    lacking = result("b", "pool", Verdict.UNKNOWN, servers=("s1", "s2"), gaps=gaps)
     checks = registry(b=("agent",))
-    assert len(fold(checks, [result("a", "s1"), gap])) == 2
-    both = fold(checks, [result("a", "s1"), result("a", "s2"), gap])
+    assert len(fold(checks, [result("a", "s1"), lacking])) == 2
+    both = fold(checks, [result("a", "s1"), result("a", "s2"), lacking])
     assert [cause.id for cause in both] == ["a"]
     assert both[0].targets == ("s1", "s2")
 
@@ -97,13 +103,67 @@ def test_equal_findings_of_several_servers_are_one_cause_and_others_are_not() ->
     (cause,) = fold(registry(), same)
     assert cause.targets == ("s1", "s2")
     assert cause.fixes == ("mend s1", "mend s2")
-    assert len(fold(registry(), [*same, result("a", "s3", detail="s3 is otherwise wrong")])) == 2
+    assert len(fold(registry(), [*same, result("a", "s3", data={"pool": "p1"})])) == 2
 
 
 def test_one_missing_thing_is_one_cause_whatever_asks_for_it() -> None:
-    gaps = [result(name, "s1", Verdict.UNKNOWN, reason="no login was given") for name in "abc"]
-    (cause,) = fold(registry(), gaps)
+    gaps = (gap(GapKind.NO_CONNECTION, connection="ssh"),)
+    (cause,) = fold(registry(), [result(name, "s1", Verdict.UNKNOWN, gaps=gaps) for name in "abc"])
     assert len(cause.dependants) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "causes"),
+    [
+        (gap(GapKind.REFUSED, "s1"), gap(GapKind.REFUSED, "s1", fact="kernel", text="other words"), 1),
+        (gap(GapKind.REFUSED, "s1"), gap(GapKind.REFUSED, "s1", connection="ssh"), 2),
+        (gap(GapKind.REFUSED, "s1"), gap(GapKind.UNREACHABLE, "s1"), 2),
+        (gap(GapKind.REFUSED, "s1"), gap(GapKind.REFUSED, "s2"), 2),
+        (gap(GapKind.NO_CONNECTION, "s1"), gap(GapKind.NO_CONNECTION, "s2"), 1),
+        (gap(GapKind.NEEDS_WRITE, "s1", fact="x"), gap(GapKind.NEEDS_WRITE, "s2", fact="y"), 1),
+        (
+            gap(GapKind.FAILED, "s1", source="df", fact="x"),
+            gap(GapKind.FAILED, "s1", source="df", fact="y"),
+            1,
+        ),
+        (gap(GapKind.FAILED, "s1", source="df"), gap(GapKind.FAILED, "s1", source="ps"), 2),
+        (gap(GapKind.NOT_TOLD, "s1", fact="x"), gap(GapKind.NOT_TOLD, "s1", fact="y"), 2),
+        (gap(GapKind.NOT_TOLD, "s1", fact="x"), gap(GapKind.NOT_TOLD, "s1", fact="x", text="other words"), 1),
+    ],
+)
+def test_what_two_checks_miss_has_one_cause_by_kind_and_place_never_by_its_words(
+    one: Gap, other: Gap, causes: int
+) -> None:
+    lacking = [
+        result(id_, missing.servers[0], Verdict.UNKNOWN, reason="the same words", gaps=(missing,))
+        for id_, missing in (("a", one), ("b", other))
+    ]
+    assert len(fold(registry(), lacking)) == causes
+
+
+@pytest.mark.asyncio
+async def test_an_empty_bios_version_explains_neither_the_memory_nor_the_time_zone() -> None:
+    empty = dict.fromkeys(("bios_version", "memory_mib", "time_zone", "kernel"))
+    ctx = context(server(1, **empty), server(2, **empty))
+    results = await run_checks(REGISTRY, ctx)
+    causes = {
+        one.id: one for one in fold(REGISTRY, [one for one in results if one.verdict is Verdict.UNKNOWN])
+    }
+    for id_ in ("pair.bios.same", "pair.timezone.same"):
+        assert causes[id_].dependants == ()
+        assert causes[id_].servers == tuple(ctx.spec.server_names)
+    assert {"server.memory.minimum", "pair.kernel.same"} <= set(causes)
+
+
+@pytest.mark.asyncio
+async def test_the_same_cause_on_several_servers_is_told_once_with_all_of_them() -> None:
+    refused = [
+        result("b", name, Verdict.UNKNOWN, gaps=(gap(GapKind.REFUSED, name),)) for name in ("s1", "s2")
+    ]
+    behind = [result("c", "s2", Verdict.UNKNOWN, gaps=(gap(GapKind.REFUSED, "s2"),))]
+    (cause,) = fold(registry(), [*refused, *behind])
+    assert cause.targets == ("s1", "s2")
+    assert [(one.id, one.target) for one in cause.dependants] == [("c", "s2")]
 
 
 def test_blockers_come_before_warnings() -> None:
@@ -121,7 +181,11 @@ def test_blockers_come_before_warnings() -> None:
 verdicts = st.sampled_from(sorted(Verdict))
 rows = st.lists(
     st.tuples(
-        st.sampled_from("abcd"), st.sampled_from(["s1", "s2", "pool"]), verdicts, st.sampled_from("abcd")
+        st.sampled_from("abcd"),
+        st.sampled_from(["s1", "s2", "pool"]),
+        verdicts,
+        st.sampled_from("abcd"),
+        st.sampled_from(sorted(GapKind)),
     ),
     unique_by=lambda row: row[:2],
 )
@@ -129,14 +193,20 @@ rows = st.lists(
 
 @given(rows, st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("abcd"))))
 def test_every_bad_result_stands_in_exactly_one_cause(
-    drawn: list[tuple[str, str, Verdict, str]], explains: list[tuple[str, str]]
+    drawn: list[tuple[str, str, Verdict, str, GapKind]], explains: list[tuple[str, str]]
 ) -> None:
     checks = registry(b=("agent",), c=("agent",))
     for consequence, cause in explains:
         checks.explained_by(consequence, cause)
     results = [
-        result(id_, target, verdict, blocked_by=(other,) if verdict is Verdict.BLOCKED else (), reason="r")
-        for id_, target, verdict, other in drawn
+        result(
+            id_,
+            target,
+            verdict,
+            blocked_by=(other,) if verdict is Verdict.BLOCKED else (),
+            gaps=(gap(kind, target),) if verdict is Verdict.UNKNOWN else (),
+        )
+        for id_, target, verdict, other, kind in drawn
     ]
     told: Counter[tuple[str, str]] = Counter()
     for one in fold(checks, results):
@@ -147,7 +217,7 @@ def test_every_bad_result_stands_in_exactly_one_cause(
 
 def _dead(number: int) -> OvmServerFacts:
     blank = {
-        name: absent("the agent cannot be reached; SSH cannot be reached")
+        name: absent("the agent cannot be reached; SSH cannot be reached", GapKind.UNREACHABLE)
         for name in server(number).model_fields_set
     }
     keep = {"name", "address", "planes", "observed_at"}

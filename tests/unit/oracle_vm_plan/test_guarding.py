@@ -25,6 +25,7 @@ from core.platforms.oracle_vm.guarding import undo_conditions, why_keep
 from core.platforms.oracle_vm.orphans import OrphanKind, find_orphans
 from core.platforms.oracle_vm.planner import make_plan
 from core.platforms.oracle_vm.sweeping import sweep_plan
+from tests.unit.checks.builders import absent
 from tests.unit.oracle_vm_plan.test_planner import FOREIGN, OWN, seen, spec
 
 POOL = "0004fb0000020000aaaabbbbccccdddd"
@@ -135,7 +136,7 @@ def test_nothing_drifts_while_nothing_changes() -> None:
         ({"stored_cluster": StoredCluster(name="c1")}, f"cluster of {NAMES[0]}: was none, is c1"),
         ({"pool_nfs": NfsLook(export="x", entries=("a",))}, "content of nas1:/vol/poolfs: was empty, is a"),
         ({"server_uuid": "ff:ff"}, f"{NAMES[0]} id: was 11:00, is ff:ff"),
-        ({"owner": Fact[str].absent("refused")}, f"owner of {NAMES[0]} cannot be read any more: refused"),
+        ({"owner": absent("refused")}, f"owner of {NAMES[0]} cannot be read any more: refused"),
     ],
 )
 def test_drift_names_what_changed(change: dict[str, Any], words: str) -> None:
@@ -155,7 +156,7 @@ def test_an_undo_that_could_not_be_done_is_seen_before_the_first_step() -> None:
     )
     missing = [one for one in undo_conditions(plan, fleet(server(NAMES[0]), silent)) if not one.holds]
     assert [(one.id, one.is_essential) for one in missing] == [(f"undo:own_server:{NAMES[1]}", True)]
-    blind = [server(name, pool_nfs=Fact[NfsLook].absent("no login")) for name in NAMES]
+    blind = [server(name, pool_nfs=absent("no login")) for name in NAMES]
     unseen = [one for one in undo_conditions(plan, fleet(*blind)) if not one.holds]
     assert [(one.holds, one.is_essential) for one in unseen] == [(None, False)]
 
@@ -165,7 +166,7 @@ def test_what_cannot_be_read_keeps_a_pool() -> None:
     assert why_keep(plan, fleet()) == []
     unread = fleet().manager
     assert unread is not None
-    blind = OvmFleet(manager=unread.model_copy(update={"repositories": Fact[Any].absent("busy")}))
+    blind = OvmFleet(manager=unread.model_copy(update={"repositories": absent("busy")}))
     assert "repositories cannot be read: busy" in why_keep(plan, blind)[0]
 
 
@@ -233,7 +234,7 @@ def test_several_dead_pools_are_never_swept_together() -> None:
 
 
 def test_what_nobody_could_look_at_is_told() -> None:
-    blind = server(NAMES[0], pool_id=Fact[str].absent("refused"))
+    blind = server(NAMES[0], pool_id=absent("refused"))
     plan = sweep_plan(spec(), fleet(blind, server(NAMES[1])))
     assert "data base: refused" in plan.warnings[0].text
 

@@ -9,7 +9,7 @@ from core.checks.pair.equal import Equal
 from core.checks.reading import gather, joined, management_address
 from core.checks.server.host import is_sparc
 from core.facts.firewall import UndecidedError, stopping_rule
-from core.models.facts import FactMissing, ServerFacts, known
+from core.models.facts import FactMissing, ServerFacts, known, not_seen
 from core.models.results import Finding, Scope, Severity, bad, not_applicable, ok
 from core.platforms.oracle_vm.checks.base import Ctx, managed, ovm, server
 from core.platforms.oracle_vm.checks.drift import numbers_of
@@ -97,7 +97,7 @@ def cluster_conf_same(ctx: Ctx) -> Finding:
 def _digest(facts: ServerFacts) -> str:
     fact = server(facts).stored_cluster
     if not fact.is_known:
-        raise FactMissing("cluster.conf", fact.missing or "not asked")
+        raise not_seen(fact, "cluster.conf")
     if fact.value is None:
         return ""
     return fact.value.digest or f"{fact.value.name}:{','.join(sorted(fact.value.nodes))}"

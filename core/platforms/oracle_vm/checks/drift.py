@@ -235,5 +235,5 @@ def agent_log(facts: ServerFacts, ctx: Ctx) -> Finding:
     if lines:
         shown = "; ".join(inert(line, 140) for line in lines[-2:])
         fix = f"on {facts.name}, look at /var/log/ovs-agent.log, mend the cause, restart ovs-agent"
-        return bad(f"{facts.name}: {shown}", fix=fix)
+        return bad(f"{facts.name}: {shown}", fix=fix, data={"lines": list(lines)})
     return ok("no error in its last lines")

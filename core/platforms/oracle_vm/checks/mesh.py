@@ -10,6 +10,7 @@ from core.checks.reading import joined
 from core.facts.mesh import PairLook, PortState
 from core.models.cpu import Arch
 from core.models.facts import FactMissing, ServerFacts
+from core.models.gaps import GapKind
 from core.models.results import Finding, Scope, Severity, bad, not_applicable, ok
 from core.platforms.oracle_vm.checks.base import Ctx, ovm
 from core.platforms.oracle_vm.look_mesh import (
@@ -120,7 +121,8 @@ def manager_callback(facts: ServerFacts, ctx: Ctx) -> Finding:
         if look.resolved.get(ctx.spec.manager.host) == ():
             reason = f"{facts.name} does not know the name {ctx.spec.manager.host}; give manager.host as an address"
             raise FactMissing("the way to Manager", reason)
-        raise FactMissing("the way to Manager", look.missing or "it could not be tried")
+        reason = look.missing or "it could not be tried"
+        raise FactMissing("the way to Manager", reason, kind=GapKind.NOT_POSSIBLE)
     how = {PortState.REFUSED: "is refused", PortState.NO_ROUTE: "is rejected on the way"}.get(
         state, "is not answered"
     )
@@ -133,4 +135,4 @@ def _manager_look(facts: ServerFacts) -> PairLook:
     for look in looks_of(facts):
         if look.target == MANAGER:
             return look
-    raise FactMissing("the way to Manager", "it was not tried")
+    raise FactMissing("the way to Manager", "it was not tried", kind=GapKind.NOT_POSSIBLE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.checks.reading import joined, said_by
+from core.checks.reading import joined, lacking, not_yet, said_by
 from core.facts.firewall import UndecidedError, stopping_rule
 from core.models.cpu import Arch
 from core.models.facts import FactMissing, ServerFacts, known
@@ -11,6 +11,7 @@ from core.platforms.oracle_vm.checks.base import Ctx, ovm
 from core.text import inert
 
 O2NET_PORT = 7777  # agent-rpc 8; o2cb(7)
+_RULES = "firewall rules"
 
 
 @ovm.check(
@@ -33,12 +34,12 @@ def o2net_port(ctx: Ctx) -> Finding:
     if len(set(ctx.spec.server_names)) < 2:
         return not_applicable("one server has no peers")
     stopped: dict[str, str] = {}
-    gaps = {name: "not looked at yet" for name in ctx.spec.server_names if name not in ctx.fleet.servers}
+    gaps = {name: not_yet(_RULES) for name in ctx.spec.server_names if name not in ctx.fleet.servers}
     for facts in servers:
         try:
             rule = _stopped_by(facts, servers)
         except FactMissing as gap:
-            gaps[facts.name] = gap.reason
+            gaps[facts.name] = gap
         else:
             if rule:
                 stopped[facts.name] = f"`{inert(rule, 120)}`"
@@ -49,7 +50,7 @@ def o2net_port(ctx: Ctx) -> Finding:
         )
         return bad(f"TCP {O2NET_PORT} is stopped by {said_by(stopped)}", fix=fix, servers=list(stopped))
     if gaps:
-        raise FactMissing("firewall rules", said_by(gaps))
+        raise lacking(_RULES, gaps)
     return ok(f"no firewall rule stops TCP {O2NET_PORT}")
 
 
@@ -57,14 +58,14 @@ def _stopped_by(facts: ServerFacts, servers: list[ServerFacts]) -> str | None:
     cpu = facts.cpu.value
     if cpu is not None and cpu.arch is Arch.SPARC:
         return None  # SPARC clusters have no o2net (server-pools 8)
-    rules = known(facts.firewall_rules, "firewall rules")
+    rules = known(facts.firewall_rules, _RULES)
     for peer in servers:
         if peer.name == facts.name:
             continue
         try:
             rule = stopping_rule(rules, O2NET_PORT, peer.address)
         except UndecidedError as gap:
-            raise FactMissing("firewall rules", f"cannot tell what `{inert(gap.rule, 100)}` does") from gap
+            raise FactMissing(_RULES, f"cannot tell what `{inert(gap.rule, 100)}` does") from gap
         if rule is not None:
             return rule
     return None

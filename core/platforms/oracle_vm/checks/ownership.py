@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.checks.reading import joined
 from core.checks.server.reach import judge_plane
-from core.models.facts import FactMissing, PlaneState, ServerFacts, known
+from core.models.facts import FactMissing, PlaneState, ServerFacts, known, not_seen
 from core.models.results import Finding, Scope, Severity, bad, not_applicable, ok
 from core.platforms.oracle_vm.checks.base import Ctx, managed, manager, of_manager, ovm, server
 from core.platforms.oracle_vm.facts import AgentLogin, OvmServerFacts
@@ -31,7 +31,7 @@ def agent_port(facts: ServerFacts, ctx: Ctx) -> Finding:
     plane = facts.plane("agent")
     if plane.state in _HEARD:
         return ok(f"the agent of {facts.name} answers on port {ctx.spec.agent.port}")
-    found = judge_plane(plane, f"agent of {facts.name}")
+    found = judge_plane(plane, "agent", f"agent of {facts.name}")
     if plane.state is PlaneState.UNREACHABLE:
         fix = (
             f"on {facts.name}, start ovs-agent and open TCP {ctx.spec.agent.port} from here and from Manager"
@@ -67,12 +67,13 @@ def owner_this_manager(facts: ServerFacts, ctx: Ctx) -> Finding:
         fix=f"on the Manager that owns it, run `releaseOwnership Server name={facts.hostname.value or facts.name}` "
         f"(3.2: edit Server ... takeOwnership=no); if that Manager is gone, release {facts.name} itself; check again",
         servers=(facts.name,),
+        data={"owner": owner, "manager": own},
     )
 
 
 def _owner(one: OvmServerFacts) -> str | None:
     if not one.owner.is_known:
-        raise FactMissing("owner", one.owner.missing or "not asked")
+        raise not_seen(one.owner, "owner")
     return one.owner.value
 
 
@@ -134,16 +135,26 @@ def pool_free(facts: ServerFacts, ctx: Ctx) -> Finding:
         fix = (
             f"in Manager, run `remove Server name={entry.name} from ServerPool name={pool}`, then check again"
         )
-        return bad(f"{facts.name} is in pool {inert(pool, 80)}", fix=fix, servers=(facts.name,))
+        return bad(
+            f"{facts.name} is in pool {inert(pool, 80)}",
+            fix=fix,
+            servers=(facts.name,),
+            data={"pool": pool, "told_by": "manager"},
+        )
     if not one.pool_id.is_known:
-        raise FactMissing("pool of the server", one.pool_id.missing or "not asked")
+        raise not_seen(one.pool_id, "pool of the server")
     if one.pool_id.value:
         pool = one.pool_alias.value or one.pool_id.value
         fix = (
             f"remove {facts.name} from that pool on the Manager that has it; if that pool is gone, clean the server "
             "as in server-pools 7d"
         )
-        return bad(f"{facts.name} believes to be in pool {inert(pool, 80)}", fix=fix, servers=(facts.name,))
+        return bad(
+            f"{facts.name} believes to be in pool {inert(pool, 80)}",
+            fix=fix,
+            servers=(facts.name,),
+            data={"pool": pool, "told_by": "server"},
+        )
     return ok(f"{facts.name} is in no pool")
 
 
@@ -168,14 +179,19 @@ def cluster_stale(facts: ServerFacts, ctx: Ctx) -> Finding:
         return not_applicable("the pool is not clustered")
     if one.cluster_online.is_known and one.cluster_online.value:
         fix = f"find out which pool {facts.name} serves; then take it out of it as in server-pools 7d"
-        return bad(f"a cluster is online on {facts.name}", fix=fix, servers=(facts.name,))
+        return bad(
+            f"a cluster is online on {facts.name}", fix=fix, servers=(facts.name,), data={"is_online": True}
+        )
     if not one.stored_cluster.is_known:
-        raise FactMissing("cluster configuration", one.stored_cluster.missing or "not asked")
+        raise not_seen(one.stored_cluster, "cluster configuration")
     stored = one.stored_cluster.value
     if stored is not None and stored.name:
         fix = f"on {facts.name}, clean the old cluster as in server-pools 7d (/etc/ocfs2/cluster.conf)"
         return bad(
-            f"{facts.name} is configured for cluster {inert(stored.name, 40)}", fix=fix, servers=(facts.name,)
+            f"{facts.name} is configured for cluster {inert(stored.name, 40)}",
+            fix=fix,
+            servers=(facts.name,),
+            data={"is_online": False, "cluster": stored.name},
         )
     return ok(f"no cluster on {facts.name}")
 

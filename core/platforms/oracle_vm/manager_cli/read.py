@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from core.errors import BadReply, LoginRefused, TransportError, TrustError
 from core.models.facts import Fact, PlaneFact, PlaneState
+from core.models.gaps import Gap, GapKind
+from core.platforms.oracle_vm.endpoints import MANAGER
 from core.platforms.oracle_vm.facts import ManagedEvent, ManagedPlugin, ManagedServer, ManagerFacts
 from core.platforms.oracle_vm.manager_cli import objects
 from core.platforms.oracle_vm.manager_cli.parse import Item, Reply
@@ -85,9 +87,11 @@ class _Reader:
     async def _manager(self) -> None:
         reply = await self._list("Manager")
         if not reply.is_success or not reply.items:
-            why = self.session.told(reply, 200) if not reply.is_success else "Manager lists no Manager"
             for field in ("uuid", "name", "run_state"):
-                self._miss(field, why, "Manager list Manager")
+                if reply.is_success:
+                    self._miss(field, "Manager lists no Manager", "Manager list Manager")
+                else:
+                    self._failed(field, reply, "Manager list Manager")
             return
         item = reply.items[0]
         shown = await self._show("Manager", item)
@@ -108,11 +112,11 @@ class _Reader:
     ) -> None:
         source = f"Manager list {type_}"
         if self.session.dialect.release < since:
-            self._miss(field, f"{self.session.dialect.release} has no {type_}", source)
+            self._miss(field, f"{self.session.dialect.release} has no {type_}", source, GapKind.NOT_POSSIBLE)
             return
         reply = await self._list(type_)
         if not reply.is_success:
-            self._miss(field, self.session.told(reply, 200), source)
+            self._failed(field, reply, source)
             return
         items = [item for item in reply.items if not (skip and item.name.startswith(skip))]
         if newest:
@@ -130,13 +134,13 @@ class _Reader:
 
     async def _plugins(self) -> None:
         if self.session.dialect.release is Release.R32:
-            self._miss("plugins", "3.2 does not list plug-ins", "Manager")
+            self._miss("plugins", "3.2 does not list plug-ins", "Manager", GapKind.NOT_POSSIBLE)
             return
         found = []
         for kind in ("FileServerPlugin", "StorageArrayPlugin"):
             reply = await self._list(kind)
             if not reply.is_success:
-                self._miss("plugins", self.session.told(reply, 200), f"Manager list {kind}")
+                self._failed("plugins", reply, f"Manager list {kind}")
                 return
             found += [ManagedPlugin(id=item.id, name=item.name, kind=kind) for item in reply.items]
         self._see("plugins", tuple(found), "Manager list FileServerPlugin")
@@ -144,11 +148,12 @@ class _Reader:
     async def _events(self) -> None:
         command = self.session.dialect.events()
         if command is None:
-            self._miss("events", f"{self.session.dialect.release} has no such query", "Manager getEvents")
+            why = f"{self.session.dialect.release} has no such query"
+            self._miss("events", why, "Manager getEvents", GapKind.NOT_POSSIBLE)
             return
         reply = await self.session.try_read(command)
         if not reply.is_success:
-            self._miss("events", self.session.told(reply, 200), "Manager getEvents")
+            self._failed("events", reply, "Manager getEvents")
             return
         self._see("events", events_of(reply), "Manager getEvents")
 
@@ -168,8 +173,12 @@ class _Reader:
     def _see(self, field: str, value: object, source: str) -> None:
         self.facts[field] = Fact[object].seen(value, source, datetime.now(UTC))
 
-    def _miss(self, field: str, why: str, source: str) -> None:
-        self.facts[field] = Fact[object].absent(why, source, datetime.now(UTC))
+    def _miss(self, field: str, why: str, source: str, kind: GapKind = GapKind.NOT_TOLD) -> None:
+        gap = Gap(kind=kind, fact=field, connection=MANAGER, source=source, text=why)
+        self.facts[field] = Fact[object].absent(gap, observed_at=datetime.now(UTC))
+
+    def _failed(self, field: str, reply: Reply, source: str) -> None:
+        self._miss(field, self.session.told(reply, 200), source, GapKind.FAILED)
 
 
 def events_of(reply: Reply) -> tuple[ManagedEvent, ...]:

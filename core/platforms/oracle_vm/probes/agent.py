@@ -266,7 +266,7 @@ def _is_local(attributes: Mapping[str, str]) -> bool | None:
 
 
 def _call(method: str, fields: str, read: Any, *args: Any, instead: AgentCall | None = None) -> AgentCall:
-    return AgentCall(method, Probe(f"agent {method}", tuple(fields.split()), read), args, instead)
+    return AgentCall(method, Probe(f"agent {method}", tuple(fields.split()), read, "agent"), args, instead)
 
 
 _NFS_MOUNTS = _call("discover_mounted_file_systems", "mounts", read_mounts, "nfs")

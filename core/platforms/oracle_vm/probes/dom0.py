@@ -15,7 +15,7 @@ from core.platforms.oracle_vm.probes.sections import Sections
 
 
 def _probe(source: str, fields: str, read: Callable[[Sections], Mapping[str, Any]]) -> Probe[Sections]:
-    return Probe(f"ssh {source}", tuple(fields.split()), read)
+    return Probe(f"ssh {source}", tuple(fields.split()), read, "ssh")
 
 
 PROBES: tuple[Probe[Sections], ...] = (

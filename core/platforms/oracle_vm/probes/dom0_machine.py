@@ -122,7 +122,7 @@ def read_modules(sections: Sections) -> Mapping[str, Any]:
     x86_only(sections)
     section = sections["modules"]
     if section.status in (None, 126, 127):
-        raise ValueError(section.why_not)
+        raise section.no_answer()
     return {"cluster_modules": section.worked}
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from core.facts import linux, network, solaris
 from core.facts.firewall import parse_iptables
+from core.facts.probe import NoAnswer
+from core.models.gaps import GapKind
 from core.platforms.oracle_vm.probes.sections import (
     Sections,
     is_solaris,
@@ -70,7 +72,7 @@ def read_network_tags(sections: Sections) -> Mapping[str, Any]:
         raise ValueError("a control domain keeps no such files")
     section = sections.get("network_meta")
     if section is None or section.status not in (0, 1, 2):
-        raise ValueError(section.why_not if section is not None else "not asked")
+        raise section.no_answer() if section is not None else NoAnswer("not asked", GapKind.NOT_ASKED)
     found = re.findall(
         r"^\S{0,200}/meta-([\w.:-]{1,32}):(?:METADATA=)?(.{1,400})$", section.text, re.MULTILINE
     )
@@ -102,7 +104,7 @@ def read_bonds(sections: Sections) -> Mapping[str, Any]:
         return {"bonds": solaris.parse_aggregations(text_of(sections, "aggr"))}
     section = sections["bonds"]
     if section.status not in (0, 1, 2):
-        raise ValueError(section.why_not)
+        raise section.no_answer()
     return {"bonds": network.parse_bonds(section.text)}  # grep: 1 or 2 when there is none
 
 

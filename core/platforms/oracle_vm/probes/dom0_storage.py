@@ -28,7 +28,7 @@ def read_initiator(sections: Sections) -> Mapping[str, Any]:
 def read_space(sections: Sections) -> Mapping[str, Any]:
     section = sections["df"]
     if section.status is None or section.status in (126, 127) or section.was_cut:
-        raise ValueError(section.why_not)
+        raise section.no_answer()
     return {"free_space": system.parse_df(section.text)}  # a status of 1 tells of one file system, not of all
 
 

@@ -28,7 +28,7 @@ def find_lun(wwid: str, sections: Sections) -> tuple[str, LunLook]:
     texts = {name: section.text for name, section in sections.items() if section.worked}
     if not texts:
         first = next(iter(sections.values()), None)
-        raise ValueError(first.why_not if first is not None else "no list of disks could be read")
+        raise first.no_answer() if first is not None else ValueError("no list of disks could be read")
     maps = storage.parse_multipath(texts.get("multipath", ""))
     device, one = storage.find_device(wwid, maps, texts.get("by_id", ""), texts.get("mapper", ""))
     if not device and not texts.keys() & {"multipath", "by_id"}:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.facts.batch import Section
+from core.facts.probe import NoAnswer
+from core.models.gaps import GapKind
 
 Sections = Mapping[str, Section]
 
@@ -17,7 +19,7 @@ def text_of(sections: Sections, *names: str) -> str:
         if section is not None and section.worked:
             return section.text
         first = first or section
-    raise ValueError(first.why_not if first is not None else "not asked")
+    raise first.no_answer() if first is not None else NoAnswer("not asked", GapKind.NOT_ASKED)
 
 
 def is_missing_file(section: Section | None) -> bool:
@@ -32,12 +34,12 @@ def is_solaris(sections: Sections) -> bool:
 
 def x86_only(sections: Sections) -> None:
     if is_solaris(sections):
-        raise ValueError("a control domain has no such thing")
+        raise NoAnswer("a control domain has no such thing", GapKind.NOT_TOLD)
 
 
 def sparc_only(sections: Sections) -> None:
     if not is_solaris(sections):
-        raise ValueError("only a control domain has such a thing")
+        raise NoAnswer("only a control domain has such a thing", GapKind.NOT_TOLD)
 
 
 def is_sun4(sections: Sections) -> bool:
