@@ -17,7 +17,15 @@ OWN = ("--plain", "--screens")  # words of the wizard itself; everything else is
 
 def main(argv: Sequence[str] | None = None) -> ExitCode:
     """Console script. Without a command, in a terminal: the wizard; `--plain`: the same as prompts and lines."""
+    from core.cli.diagnostics import guarded, open_streams
+
+    if argv is None:
+        open_streams()
     words = list(sys.argv[1:] if argv is None else argv)
+    return guarded(lambda: _open(words), words)
+
+
+def _open(words: list[str]) -> ExitCode:
     if has_terminal() and all(word in OWN for word in words):
         from core.environment import take_secrets
         from core.runner.hardening import protect

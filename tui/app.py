@@ -21,6 +21,7 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.screen import Screen
 from textual.widgets import Input
+from textual.worker import WorkerFailed
 from typing_extensions import override
 
 from core.errors import ExitCode
@@ -270,15 +271,21 @@ class PoolwrightApp(App[int]):
             each.cursor_blink = False
 
     @override
-    def _fatal_error(self) -> None:
-        """A bug ends the app with its traceback, but never with local variables: a password may be among them."""
-        from rich.segment import Segments
-        from rich.traceback import Traceback
-
-        self.bell()
-        bug = Traceback(show_locals=False, width=None)
-        self._exit_renderables.append(Segments(self.console.render(bug, self.console.options)))
+    def _handle_exception(self, error: Exception) -> None:
+        """A bug ends the app and prints nothing here: `run_wizard` raises it once the terminal is given back."""
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
         self._close_messages_no_wait()
+
+    @property
+    def bug(self) -> Exception | None:
+        """What ended the app, None when it was left."""
+        error = self._exception
+        if isinstance(error, WorkerFailed) and isinstance(error.error, Exception):
+            return error.error
+        return error
 
     # -- small things
 
@@ -328,7 +335,10 @@ def run_wizard(
     hints: Mapping[str, str] | None = None,
     autosave: Path | None = None,
 ) -> ExitCode:
-    """Open the wizard on screens and return the exit code."""
+    """Open the wizard on screens and return the exit code.
+
+    Raises what a bug in a screen raised, once the terminal is given back.
+    """
     app = PoolwrightApp(
         service,
         spec=spec,
@@ -337,4 +347,7 @@ def run_wizard(
         autosave=autosave,
         on_ready=gc.freeze,  # what was imported stays: sweeping it too would stop the screen for 0.2 s now and then
     )
-    return ExitCode(app.run() or app.return_code or 0)
+    left = app.run()
+    if app.bug is not None:
+        raise app.bug
+    return ExitCode(left or app.return_code or 0)

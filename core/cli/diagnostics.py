@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,8 +19,82 @@ def say(text: str) -> None:
         sys.stderr.flush()
 
 
+def guarded(run: Callable[[], ExitCode], words: Sequence[str]) -> ExitCode:
+    """The outermost guard of a program: the exit code of `run`, or of what it ended with, once that was told.
+
+    `words` is the command line: it tells the wanted form, and stands in the report of a bug.
+    """
+    try:
+        code = run()
+    except BrokenPipeError:  # `| head` has seen enough
+        code = ExitCode.PIPE
+    except KeyboardInterrupt:
+        code = _failed(Interrupted(), words)
+    except PoolwrightError as error:
+        code = _failed(error, words)
+    except Exception as error:  # noqa: BLE001 - the outermost guard: no bug is a traceback on a screen
+        from core import crash
+
+        code = _failed(crash.own(error, words), words)
+    return _flushed(code)
+
+
+def _failed(error: PoolwrightError, words: Sequence[str]) -> ExitCode:
+    """Tell an error, as a document too where one was asked for."""
+    from core.cli.output import OutputError, emit_json, emit_line
+
+    with contextlib.suppress(OutputError, BrokenPipeError):  # the error itself is told below
+        if "--json-lines" in words:
+            emit_line(error_document(error))
+        elif "--json" in words:
+            emit_json(error_document(error))
+    return fail(error)
+
+
+def _flushed(code: ExitCode) -> ExitCode:
+    """Write what is still on its way; what cannot be written goes nowhere: Python would end with a code of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError) as error:
+            discard(stream)
+            if stream is sys.stdout and code == ExitCode.DONE:
+                code = ExitCode.PIPE if isinstance(error, BrokenPipeError) else ExitCode.INTERNAL
+                say(f"poolwright: cannot write to standard output: {getattr(error, 'strerror', error)}")
+    return code
+
+
+def discard(stream: Any) -> None:
+    """From now on this stream leads nowhere."""
+    with contextlib.suppress(OSError, ValueError):  # a stream that is no descriptor (tests)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def open_streams() -> None:
+    """Give what was closed when the program began to /dev/null: the next file opened would get its number else.
+
+    Reading it is an end of file, writing to it an error.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, os.O_RDONLY)
+            if handle != number:
+                os.dup2(handle, number)
+                os.close(handle)
+            os.set_inheritable(number, True)
+            setattr(
+                sys, name, os.fdopen(number, mode, encoding="utf-8", errors="backslashreplace", closefd=False)
+            )
+
+
 def fail(error: PoolwrightError) -> ExitCode:
     """Show an error and return the exit code it leads to."""
+    if error.exit_code is ExitCode.INTERNAL:  # one line
+        say(f"poolwright: {error}")
+        return error.exit_code
     say(f"poolwright: {error.title} ({error.code})")
     if isinstance(error, SpecError):
         for problem in error.problems:

@@ -115,10 +115,12 @@ def detached(service: Service, run: str, *, as_json: bool) -> ExitCode:
 @contextmanager
 def reported() -> Iterator[None]:
     """A report that cannot be written is told, and changes nothing of how a run ended."""
+    from core.cli.output import OutputError
+
     try:
         yield
-    except OSError as error:
-        say(f"the report cannot be written: {error.strerror or error}; `poolwright show RUN` prints it again")
+    except (OutputError, BrokenPipeError) as error:
+        say(f"the report is lost: {error}; `poolwright show RUN` prints it again")
 
 
 def tell(service: Service, run: str, *, as_json: bool) -> ExitCode:

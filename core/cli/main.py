@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
-from core.errors import ExitCode, Interrupted, PoolwrightError
+from core.cli.diagnostics import guarded, open_streams, say
+from core.errors import ExitCode
 
 COMMANDS: dict[str, str] = {
     "check": "look at every server and say whether the pool would be made and live well",
@@ -63,18 +64,21 @@ def _command(name: str) -> Command:
 
 def main(argv: Sequence[str] | None = None) -> ExitCode:
     """Run one command line; returns the exit code (BAD_INPUT for a wrong call, as argparse does)."""
+    if argv is None:
+        open_streams()
     words = list(sys.argv[1:] if argv is None else argv)
+    return guarded(lambda: _run(words), words)
+
+
+def _run(words: list[str]) -> ExitCode:
     overview = _overview()
     if not words or words[0] in ("-h", "--help"):
         overview.print_help(sys.stdout if words else sys.stderr)
         return ExitCode.DONE if words else ExitCode.BAD_INPUT
-    if words[0] == "--version":
-        words[0] = "version"
-    name = words[0]
+    name = "version" if words[0] == "--version" else words[0]
     if name not in COMMANDS:
         overview.print_usage(sys.stderr)
-        near = _nearest(name)
-        sys.stderr.write(f"poolwright: there is no command '{name}'{near}\n")
+        say(f"poolwright: there is no command '{name}'{_nearest(name)}")
         return ExitCode.BAD_INPUT
     parser = argparse.ArgumentParser(prog=f"poolwright {name}", description=COMMANDS[name])
     command = _command(name)
@@ -83,35 +87,16 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
         args = parser.parse_args(words[1:])
     except SystemExit as leave:  # argparse leaves this way for --help (0) and wrong calls (2)
         return ExitCode.BAD_INPUT if leave.code else ExitCode.DONE
-    return _guarded(command, args)
+    return _protected(command, args)
 
 
-def _guarded(command: Command, args: argparse.Namespace) -> ExitCode:
+def _protected(command: Command, args: argparse.Namespace) -> ExitCode:
     from core.environment import hold_secrets
     from core.runner.hardening import protect
 
     protect()
     hold_secrets()
-    try:
-        return command.run(args)
-    except PoolwrightError as error:
-        return _failed(error, args)
-    except KeyboardInterrupt:
-        return _failed(Interrupted(), args)
-    except BrokenPipeError:  # `| head` has seen enough
-        return ExitCode.PIPE
-
-
-def _failed(error: PoolwrightError, args: argparse.Namespace) -> ExitCode:
-    """Tell an error, as a document too where one was asked for."""
-    from core.cli.diagnostics import error_document, fail
-    from core.cli.output import emit_json, emit_line
-
-    if getattr(args, "json_lines", False):
-        emit_line(error_document(error))
-    elif getattr(args, "json", False):
-        emit_json(error_document(error))
-    return fail(error)
+    return command.run(args)
 
 
 def _nearest(name: str) -> str:
