@@ -15,6 +15,7 @@ PoolwrightError
 ├── ApprovalError        nobody else approved the plan, or it was not this one (exit 1)
 ├── JournalError         the journal cannot be used; nothing was touched (exit 2)
 ├── RunnerError          the detached runner cannot be started or reached (exit 1)
+│   ├── ControlledElsewhere, CannotNow, AttachRefused   it was reached, and says no
 └── LabError             the simulated fleet cannot be built (exit 2)
 
 Attributes come first, the message is made from them, so that screen, journal and report say the same.
@@ -106,6 +107,8 @@ class SpecError(PoolwrightError):
     code = "PW100"
     title = "the pool description is not usable"
     exit_code = ExitCode.BAD_INPUT
+
+    problems: tuple[SpecProblem, ...] = ()
 
     def __init__(self, problems: Sequence[SpecProblem]) -> None:
         self.problems = tuple(problems)
@@ -284,6 +287,41 @@ class RunnerError(PoolwrightError):
 
     code = "PW600"
     title = "the runner cannot be reached"
+
+
+class ControlledElsewhere(RunnerError):
+    """Another front end (`holder`: process and user in words) controls the run; taking it over must be asked for."""
+
+    code = "PW601"
+    title = "another front end controls the run"
+
+    def __init__(self, run: str, action: str, holder: str) -> None:
+        self.run, self.action, self.holder = run, action, holder
+        super().__init__(
+            f"cannot {action} run {run}: {holder} controls this run; take it over if that is meant"
+        )
+
+
+class CannotNow(RunnerError):
+    """The run is in a state in which the action has no meaning."""
+
+    code = "PW602"
+    title = "the run cannot do that now"
+
+    def __init__(self, run: str, action: str, why: str) -> None:
+        self.run, self.action, self.why = run, action, why
+        super().__init__(f"cannot {action} run {run}: {why}")
+
+
+class AttachRefused(RunnerError):
+    """The runner is there and does not let this process follow or control the run."""
+
+    code = "PW603"
+    title = "the runner lets nobody else in"
+
+    def __init__(self, run: str, why: str) -> None:
+        self.run, self.why = run, why
+        super().__init__(f"cannot attach to run {run}: {why}")
 
 
 class LabError(PoolwrightError):

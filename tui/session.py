@@ -145,11 +145,15 @@ class Session:
 
     def missing_secrets(self) -> list[str]:
         """Labels of the secrets that are needed and not given, refused and not typed again, or cannot be sent."""
-        return [
-            f"{label} ({trouble})"
+        return list(self._lacking_secrets().values())
+
+    def _lacking_secrets(self) -> dict[str, str]:
+        """The same by the secret's name."""
+        return {
+            name: f"{label} ({trouble})"
             for name, label, _help in self.secrets_needed()
             if (trouble := self._secret_trouble(name))
-        ]
+        }
 
     def _secret_trouble(self, name: str) -> str:
         if name in self.refused:
@@ -196,9 +200,9 @@ class Session:
         spec = self.controller_spec()
         if spec is None:
             raise PoolwrightError("cannot ask Manager: it is not named yet", fix="F7 goes back to Connect")
-        missing = [each for each in self.missing_secrets() if CONTROLLER in each.lower()]
+        missing = self._lacking_secrets().get(CONTROLLER)
         if missing:
-            raise PoolwrightError(f"cannot ask Manager: {missing[0]}", fix="F7 goes back to Connect")
+            raise PoolwrightError(f"cannot ask Manager: {missing}", fix="F7 goes back to Connect")
         known = await self.service.known_servers(spec, self.secrets)
         return tuple(name for name in known if name not in self.answers.servers)
 

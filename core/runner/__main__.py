@@ -66,14 +66,9 @@ class _Answer:
 
     def refuse(self, error: PoolwrightError) -> ExitCode:
         """Tell why nothing was begun, or why it ended."""
-        self._say(
-            {
-                "ok": False,
-                "code": error.code,
-                "message": self._mask(error.message),
-                "fix": self._mask(error.fix),
-            }
-        )
+        from core.runner.told import as_data
+
+        self._say({"ok": False, **as_data(error, self._mask)})
         return error.exit_code
 
     def died(self, error: Exception) -> ExitCode:

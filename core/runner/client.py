@@ -11,14 +11,14 @@ import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from core.engine.database import check_place, file_system
 from core.engine.history import JournalReader, read_run, run_ids
-from core.errors import PoolwrightError, RunnerError
+from core.errors import AttachRefused, CannotNow, PoolwrightError, RunnerError
 from core.models.events import RunEvent, RunState
 from core.models.views import RunView
 from core.paths import StatePaths, private_dir, state_root
@@ -38,6 +38,7 @@ from core.runner.protocol import (
 )
 from core.runner.sockets import connect
 from core.runner.survival import Survival
+from core.runner.told import from_data
 from core.secrets import Secrets
 
 __all__ = [
@@ -193,7 +194,7 @@ class _Talk:
             async with asyncio.timeout(ANSWER_S):
                 hello = decode(await talk._reader.readline())
             if hello.get("type") != "hello":
-                raise RunnerError(f"cannot attach to run {run}: {hello.get('message', 'it does not answer')}")
+                raise _refusal(hello) or AttachRefused(run, str(hello.get("message", "it does not answer")))
         except BaseException:
             talk.close()
             raise
@@ -239,8 +240,14 @@ async def control(state_dir: Path, run: str, action: Action | str, *, take_over:
         fix = "try again" if is_live(paths.root, run) else f"resume it: poolwright resume {run}"
         raise RunnerError(f"cannot {action} run {run}: its runner does not answer", fix=fix)
     if answer.get("ok") is not True:
-        raise RunnerError(f"cannot {action} run {run}: {answer.get('message', 'no answer')}")
+        raise _refusal(answer) or CannotNow(run, action, str(answer.get("message", "no answer")))
     return str(answer.get("message", ""))
+
+
+def _refusal(answer: Mapping[str, Any]) -> PoolwrightError | None:
+    """The typed error of a refusal; None from a runner of a version that told only words."""
+    told = answer.get("error")
+    return from_data(told) if isinstance(told, dict) else None
 
 
 def list_runs(state_dir: Path) -> list[RunView]:

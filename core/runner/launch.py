@@ -11,18 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import core
-from core.errors import JournalError, PoolwrightError, RunnerError, SecretError, StepError, TrustError
-from core.paths import PathsError
+from core.errors import RunnerError
 from core.runner import survival
 from core.runner.hardening import clean_environment
 from core.runner.protocol import Order
 from core.runner.survival import Way
+from core.runner.told import from_data
 from core.secrets import Secrets
 
 READY_S = 60.0  # importing, opening a journal and checking it; a slow disk included
-_KNOWN: dict[str, type[PoolwrightError]] = {
-    kind.code: kind for kind in (JournalError, PathsError, RunnerError, SecretError, TrustError)
-}
 
 
 def default_command() -> tuple[str, ...]:
@@ -70,11 +67,9 @@ def _understood(said: bytes) -> str:
         answer = json.loads(said)
         if answer["ok"]:
             return str(answer["run"])
-        code, message, fix = str(answer["code"]), str(answer["message"]), str(answer["fix"])
+        refused = from_data(answer)
     except (ValueError, KeyError, TypeError) as error:
         raise RunnerError(
             "cannot start a runner: it ended without a word", fix="try `python -m core.runner`"
         ) from error
-    if code == StepError.code:
-        raise StepError("", message, fix=fix)
-    raise _KNOWN.get(code, RunnerError)(message, fix=fix)
+    raise refused

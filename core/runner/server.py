@@ -12,15 +12,17 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
+from core import masking
 from core.engine.control import Control, Wish
 from core.engine.history import JournalReader
 from core.engine.journal import Entry, Journal
-from core.errors import PoolwrightError
+from core.errors import AttachRefused, CannotNow, ControlledElsewhere, PoolwrightError
 from core.models.events import EventKind, RunEvent, RunState
 from core.paths import StatePaths
 from core.runner.locks import Peer, peer_of
 from core.runner.protocol import LINE_MAX_BYTES, VERSION, Action, ProtocolError, decode, encode
 from core.runner.sockets import listen
+from core.runner.told import as_data
 
 CLIENTS_MAX = 64
 _TAIL = 1000  # newest events kept ready; older ones are read from the journal
@@ -99,13 +101,14 @@ class Server:
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = peer_of(writer.get_extra_info("socket"))
-        refusal = ""
+        why = ""
         if peer.uid != os.geteuid():
-            refusal = f"this run belongs to uid {os.geteuid()}"
+            why = f"this run belongs to uid {os.geteuid()}"
         elif len(self._tasks) > CLIENTS_MAX:
-            refusal = f"{CLIENTS_MAX} clients are attached already"
-        if refusal:
-            await self._send(writer, {"type": "refused", "message": refusal})
+            why = f"{CLIENTS_MAX} clients are attached already"
+        if why:
+            error = AttachRefused(self._journal.head.run, why)
+            await self._send(writer, {"type": "refused", "message": why, "error": as_data(error, _mask)})
             return
         await self._send(writer, {"type": "hello", "v": VERSION, "run": self._journal.head.run})
         async with asyncio.timeout(self._slow_s):
@@ -167,32 +170,30 @@ class Server:
         except ValueError:
             return {"type": "reply", "ok": False, "message": f"cannot do {asked.get('action')!r}"}
         try:
-            refusal = self._may_control(peer, take_over=asked.get("take_over") is True) or self._not_now(
-                action
-            )
-            if refusal:
-                return {"type": "reply", "ok": False, "message": refusal}
+            self._must_control(peer, action, take_over=asked.get("take_over") is True)
+            if why := self._not_now(action):
+                raise CannotNow(self._journal.head.run, action, why)
             self._journal.write(Entry(EventKind.CONTROL, f"{peer} asked: {action}", state=action))
         except PoolwrightError as error:
-            return {"type": "reply", "ok": False, "message": str(error)}
+            told = as_data(error, _mask)
+            return {"type": "reply", "ok": False, "message": told["message"], "error": told}
         if action is Action.RETRY:
             self._control.retry()
         else:
             self._control.ask(_WISHES[action])
         return {"type": "reply", "ok": True, "message": _SAID[action]}
 
-    def _may_control(self, peer: Peer, *, take_over: bool) -> str:
-        """Empty when `peer` controls from now on; a hand-over is written down."""
+    def _must_control(self, peer: Peer, action: Action, *, take_over: bool) -> None:
+        """From now on `peer` controls, and a hand-over is written down; ControlledElsewhere when another does."""
         old = self._controller
         if old == peer and self._born == _born(peer):
-            return ""
+            return
         is_there = old is not None and self._born != "" and _born(old) == self._born
         if is_there and not take_over:
-            return f"{old} controls this run; take it over if that is meant"
+            raise ControlledElsewhere(self._journal.head.run, action, str(old))
         self._controller, self._born = peer, _born(peer)
         text = f"{peer} took over from {old}" if is_there else f"{peer} controls"
         self._journal.write(Entry(EventKind.CONTROL, text, state="controller"))
-        return ""
 
     def _not_now(self, action: Action) -> str:
         state = self._journal.now.state
@@ -214,6 +215,10 @@ _SAID = {
     Action.LEAVE: "will stop after the step at hand and undo nothing",
     Action.RETRY: "looks again",
 }
+
+
+def _mask(text: str) -> str:
+    return masking.foreign(text, masking.TEXT_MAX_CHARS)
 
 
 async def _first(news: asyncio.Event, gone: asyncio.Future[bytes]) -> None:

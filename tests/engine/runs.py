@@ -100,9 +100,13 @@ def open_to_all(folder: Path) -> None:
 OTHER = """
 import asyncio, sys
 from pathlib import Path
+from core.errors import PoolwrightError
 from core.runner import client, survival
 state, run, take_over = sys.argv[1:]
-print(asyncio.run(client.control(Path(state), run, "pause", take_over=take_over == "yes")))
+try:
+    print(asyncio.run(client.control(Path(state), run, "pause", take_over=take_over == "yes")))
+except PoolwrightError as error:
+    print(type(error).__name__, error)
 """
 
 

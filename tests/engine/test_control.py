@@ -11,7 +11,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from core.errors import RunnerError
+from core.errors import CannotNow, RunnerError
 from core.models.events import EventKind, Outcome, RunState, StepState
 from core.paths import StatePaths
 from core.reports.runs import run_document
@@ -71,7 +71,7 @@ async def test_abort_takes_back_and_is_final(tmp_path: Path, state: Path) -> Non
     await client.control(state, run, "abort")
     await gates.open("before make b.1")
     await until(state, run, EventKind.RUN_STATE, RunState.ROLLING_BACK)
-    with pytest.raises(RunnerError, match="only `leave`"):
+    with pytest.raises(CannotNow, match="only `leave`"):
         await client.control(state, run, "continue")
     await gates.open("before take a.1")
     assert (await all_events(state, run))[-1].state == Outcome.ROLLED_BACK
@@ -84,6 +84,7 @@ async def test_one_controls_the_others_watch_and_a_hand_over_is_written(tmp_path
     run = await start(state, toy_document(tmp_path))
     await until(state, run, EventKind.STEP_STATE, StepState.DOING, "b")
     refused = await run_python(OTHER, str(state), run, "no")
+    assert refused.startswith("ControlledElsewhere cannot pause run")
     assert "controls this run" in refused
     taken = await run_python(OTHER, str(state), run, "yes")
     assert "will pause" in taken

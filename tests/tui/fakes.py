@@ -12,7 +12,7 @@ from typing import Any, cast
 from typing_extensions import override
 
 from core import spec_file, yaml_file
-from core.errors import IdentityChanged, RunnerError, SpecProblem
+from core.errors import ControlledElsewhere, IdentityChanged, RunnerError, SpecProblem
 from core.models.cpu import Arch, CpuProfile
 from core.models.events import EventKind, Outcome, Residue, RunEvent, RunState, StepState, Verified
 from core.models.facts import Fact, PlaneFact, PlaneState, ServerFacts
@@ -403,9 +403,7 @@ class FakeService(Service):
         if run not in self.views:
             raise RunnerError("cannot reach the runner: no such run")
         if self.controller and not take_over:
-            raise RunnerError(
-                f"cannot {action} run {run}: {self.controller} controls this run; take it over if that is meant"
-            )
+            raise ControlledElsewhere(run, action, self.controller)
         self.controller = ""
         self.actions.append(action)
         if action in ANSWERS:

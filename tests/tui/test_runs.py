@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from core.errors import ControlledElsewhere, PoolwrightError, RunnerError
 from core.models.events import Outcome, RunState
 from core.runner.survival import Survival, Way
 from core.secrets import Secrets
@@ -266,3 +267,34 @@ async def test_a_question_that_was_answered_elsewhere_goes_away(
         await at(pilot, "RunScreen")
         await until(pilot, lambda: "F4 shows it" not in text_of(ready_app), "no question")
         assert not service.actions
+
+
+@pytest.mark.asyncio
+async def test_taking_over_is_offered_by_the_error_s_type_whatever_its_words(
+    ready_app: PoolwrightApp, service: FakeService
+) -> None:
+    service.hold = asyncio.Event()
+    elsewhere = ControlledElsewhere("r", "pause", "anna")
+    elsewhere.message = "somebody else has it in hand"
+    errors: list[PoolwrightError] = [elsewhere, RunnerError("cannot pause: take it over to the cleaners")]
+
+    async def control(run: str, action: str, *, take_over: bool = False) -> str:
+        raise errors.pop(0)
+
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_ready(pilot)
+        await fill(pilot, "pool1", "enter", into="#name")
+        await at(pilot, "RunScreen")
+        await until(pilot, lambda: "1 of 4 steps" in text_of(ready_app), "first step")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(service, "control", control)
+            await pilot.press("p")
+            await at(pilot, "Confirm")
+            await see(pilot, "somebody else has it in hand")
+            await pilot.press("enter")
+            await at(pilot, "RunScreen")
+            await pilot.press("p")
+            await until(pilot, lambda: "to the cleaners" in told(ready_app), "told")
+            await at(pilot, "RunScreen")
+        service.hold.set()
+        await at(pilot, "DoneScreen")

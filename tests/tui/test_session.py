@@ -12,6 +12,7 @@ from typing_extensions import override
 from core.errors import ConnectFailed, IdentityChanged, PoolwrightError
 from core.models.results import Verdict
 from core.models.spec import BaseSpec
+from core.platforms.base import SecretField
 from core.secrets import Secrets
 from core.service import Checked, OnResult, OnServer
 from tests.tui.fakes import SECRETS, SPEC, FakeService
@@ -230,3 +231,21 @@ def test_secrets_never_reach_the_saved_answers(session: Session) -> None:
     session.give_secret("manager", "correct horse")
     assert "correct horse" not in session.answers.to_json()
     assert "correct horse" not in repr(session.secrets)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "labels", [("Password of the Manager", "Agent password"), ("Passwort", "manager's agents")]
+)
+async def test_only_the_controllers_own_secret_keeps_it_from_being_asked(
+    session: Session, service: FakeService, monkeypatch: pytest.MonkeyPatch, labels: tuple[str, str]
+) -> None:
+    """Which secret is the controller's is its name, whatever the labels say."""
+    await trusted(session)
+    fields = [SecretField(name, label, "") for name, label in zip(("manager", "agent"), labels, strict=True)]
+    monkeypatch.setattr(type(session.platform), "secrets_needed", lambda _self, _spec: fields)
+    session.secrets = Secrets({"manager": "x"})
+    await session.known_servers()
+    session.secrets = Secrets({"agent": "x"})
+    with pytest.raises(PoolwrightError, match=labels[0]):
+        await session.known_servers()

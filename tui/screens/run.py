@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Button, DataTable, RichLog, Static
 from typing_extensions import override
 
-from core.errors import PoolwrightError, RunnerError
+from core.errors import ControlledElsewhere, PoolwrightError
 from core.models.events import RunState
 from tui import paint, timing
 from tui.borrow import inert
@@ -22,7 +22,6 @@ from tui.widgets.dialog import Confirm, Question
 
 DRAW_S = 0.5  # one paint of steps and log is about 3 KB; a slow line takes 8 KB/s
 CLOCK_S = 5  # seconds between two drawings of the time: a slow line must not pay for a ticking clock
-TAKE_OVER = "take it over"  # core.runner.server's words when somebody else controls the run
 
 
 class RunScreen(StepScreen):
@@ -194,10 +193,7 @@ class RunScreen(StepScreen):
     async def _control(self, action: str) -> None:
         try:
             said = await self.session.service.control(self.bridge.run, action)
-        except RunnerError as error:
-            if TAKE_OVER not in error.message:
-                self.tell(str(error), bad=True)
-                return
+        except ControlledElsewhere as error:
             sure = await self.app.push_screen_wait(
                 Confirm(f"{inert(error.message)}\n\nTake it over, and {action}?", f"Take over and {action}")
             )
