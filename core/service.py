@@ -31,13 +31,16 @@ from core.models.fleet import FleetFacts
 from core.models.plan import Plan
 from core.models.results import Cause, CheckResult, Verdict
 from core.models.spec import BaseSpec
+from core.models.use import RollbackOutlook
 from core.models.views import RunView, StepView
 from core.paths import StatePaths, state_root
 from core.platforms import catalog
 from core.platforms.base import Platform
+from core.reports.rollback import rollback_text
 from core.reports.text import check_text, plan_text
 from core.runner import client
 from core.runner.plan_file import plan_document, read_plan
+from core.runner.taking_back import outlook
 from core.secrets import Secrets
 from core.settings import Settings, load_settings
 from core.transports.base import Access
@@ -438,8 +441,18 @@ class Service:
         """Go on with a run whose runner is gone."""
         return await client.resume_run(self.paths.root, run, secrets)
 
+    async def rollback_outlook(self, run: str, secrets: Secrets) -> RollbackOutlook:
+        """What a rollback of this run would undo and what lives on its pool, to be confirmed; touches nothing."""
+        spec = self.spec_of(run)
+        platform, access = catalog.platform(spec.platform), self.access(spec, secrets)
+        return await outlook(self.paths, run, platform, spec, access)
+
+    def rollback_text(self, outlook: RollbackOutlook) -> str:
+        """The same for people."""
+        return rollback_text(outlook)
+
     async def rollback(self, run: str, secrets: Secrets) -> str:
-        """Take back what an interrupted or ended run did."""
+        """Take back what an interrupted or ended run did; a pool in use, or one that cannot be read, stays."""
         return await client.rollback_run(self.paths.root, run, secrets)
 
     def spec_of(self, run: str) -> BaseSpec:

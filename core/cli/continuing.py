@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from core.cli.diagnostics import say
 from core.cli.inputs import add_state_dir, gather_secrets
 from core.errors import ExitCode
+from core.models.events import Outcome
 
 if TYPE_CHECKING:
     from core.secrets import Secrets
@@ -29,24 +30,36 @@ def continue_run(
     args: argparse.Namespace,
     start: Callable[[Service, str, Secrets], Awaitable[str]],
     *,
+    confirm: Callable[[Service, Secrets], bool] | None = None,
     is_rollback: bool = False,
 ) -> ExitCode:
-    """Start a new runner for the run and follow it to its end; returns the exit code of its outcome."""
+    """Start a new runner for the run, once `confirm` (None: nothing to confirm) says so, and follow it to its end.
+
+    Returns the exit code of its outcome; a rollback that was asked for and ended clean is DONE.
+    """
     from core.cli.following import begun, detached, follow_here, tell
-    from core.models.events import Outcome
     from core.service import Service
 
     service = Service(args.state_dir)
     last_seq = service.show(args.run).last_seq
     secrets = gather_secrets(service, service.spec_of(args.run), args.password_file)
+    if confirm is not None and not confirm(service, secrets):
+        say("not confirmed; nothing was changed")
+        return ExitCode.REFUSED
 
     started, is_left = asyncio.run(begun(start(service, args.run, secrets)))
     say(f"run {started} goes on; Ctrl-C leaves it running")
     if is_left or not follow_here(service, started, last_seq):
         return detached(service, started, as_json=args.json)
-    if is_rollback and service.show(started).outcome is Outcome.CREATED:
+    code = tell(service, started, as_json=args.json)
+    return _of_rollback(service.show(started).outcome, code) if is_rollback else code
+
+
+def _of_rollback(outcome: Outcome | None, code: ExitCode) -> ExitCode:
+    """What it means for who asked for the rollback."""
+    if outcome is Outcome.ROLLED_BACK:
+        return ExitCode.DONE
+    if code is ExitCode.DONE:
         say("refused: the pool stands as it did; the notes above say why")
-        if args.json:
-            tell(service, started, as_json=True)
         return ExitCode.REFUSED
-    return tell(service, started, as_json=args.json)
+    return code

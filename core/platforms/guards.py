@@ -18,6 +18,7 @@ from core.models.fingerprint import Fingerprint
 from core.models.fleet import FleetFacts
 from core.models.plan import Plan
 from core.models.spec import BaseSpec
+from core.models.use import PoolUse
 
 
 class Guards(ABC):
@@ -28,8 +29,10 @@ class Guards(ABC):
         """Why this secret could not be sent safely, without the secret; None when it can."""
 
     @abstractmethod
-    async def survey(self, world: Any, spec: BaseSpec, plan: Plan) -> FleetFacts:
-        """All facts anew, through the sessions of the run; never raises for a server."""
+    async def survey(
+        self, world: Any, spec: BaseSpec, plan: Plan, *, only: Sequence[str] | None = None
+    ) -> FleetFacts:
+        """All facts anew, through the sessions of the run; never raises for a server. `only`: of these servers."""
 
     @abstractmethod
     def fingerprint(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Fingerprint:
@@ -42,6 +45,10 @@ class Guards(ABC):
     @abstractmethod
     def why_keep(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[str]:
         """Why what an ended run made must not be taken down now; empty when it may be."""
+
+    @abstractmethod
+    def use_of(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> PoolUse:
+        """What lives on the plan's pool, out of facts of the controller and of what servers there are; pure."""
 
     @abstractmethod
     def drift(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[str]:
@@ -66,7 +73,9 @@ class NoGuards(Guards):
         return None
 
     @override
-    async def survey(self, world: Any, spec: BaseSpec, plan: Plan) -> FleetFacts:
+    async def survey(
+        self, world: Any, spec: BaseSpec, plan: Plan, *, only: Sequence[str] | None = None
+    ) -> FleetFacts:
         """No look."""
         return FleetFacts()
 
@@ -84,6 +93,11 @@ class NoGuards(Guards):
     def why_keep(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[str]:
         """No objection."""
         return ()
+
+    @override
+    def use_of(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> PoolUse:
+        """Nobody looks."""
+        return PoolUse()
 
     @override
     def drift(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[str]:

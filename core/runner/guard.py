@@ -15,6 +15,7 @@ from core.models.fingerprint import Fingerprint
 from core.models.fleet import FleetFacts
 from core.models.plan import Plan, PlanAim
 from core.models.spec import BaseSpec
+from core.models.use import why_not_undo
 from core.platforms.base import Platform
 
 
@@ -58,9 +59,13 @@ class RunGuard:
         """The fingerprint now."""
         return self.platform.fingerprint(self.spec, self.plan, await self._survey())
 
-    async def why_keep(self) -> list[str]:
-        """Why what an ended run made must not be taken down now; empty when it may be."""
-        return list(self.platform.why_keep(self.spec, self.plan, await self._survey()))
+    async def why_keep(self, *, is_whole: bool) -> list[str]:
+        """Why what a run made must not be taken down now; empty when it may be. A half-made pool is only asked for
+        who lives on it; its steps look again."""
+        if is_whole:
+            return list(self.platform.why_keep(self.spec, self.plan, await self._survey()))
+        fleet = await self.platform.survey(self.world, self.spec, self.plan, only=())
+        return list(why_not_undo(self.platform.use_of(self.spec, self.plan, fleet), is_whole=False))
 
     async def _survey(self) -> FleetFacts:
         return await self.platform.survey(self.world, self.spec, self.plan)

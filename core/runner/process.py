@@ -39,6 +39,7 @@ from core.runner.guard import RunGuard
 from core.runner.locks import Peer, RunLock, is_held
 from core.runner.protocol import Order, RunDocument, Task
 from core.runner.server import Server
+from core.runner.taking_back import is_whole, require_something_to_undo
 from core.secrets import Secrets
 from core.transports.base import Access
 from core.transports.limits import Limits
@@ -126,10 +127,8 @@ async def _prepare(
     job = _job(_document(journal.head), secrets, resolve, paths)
     if order.task is Task.RESUME and journal.now.state is RunState.DONE:
         raise RunnerError(f"cannot resume run {order.run}: it has ended ({journal.now.outcome})")
-    if order.task is Task.ROLLBACK and journal.now.outcome in (Outcome.ROLLED_BACK, Outcome.REFUSED):
-        raise RunnerError(f"cannot roll back run {order.run}: nothing of it is left ({journal.now.outcome})")
-    if order.task is Task.ROLLBACK and job.plan.aim is PlanAim.SWEEP:
-        raise RunnerError(f"cannot roll back run {order.run}: a sweep is not taken back")
+    if order.task is Task.ROLLBACK:
+        require_something_to_undo(order.run, journal.now.outcome, job.plan)
     _note(journal, await _claim(job, order.run, stack))
     return job, journal
 
@@ -251,10 +250,11 @@ def _guard(job: Job, world: Any) -> RunGuard | None:
 
 
 async def _may_roll_back(journal: Journal, guard: RunGuard | None) -> None:
-    """A pool that stands is taken down only when nobody uses it; raises RunnerError, the run stays as it ended."""
-    if guard is None or journal.now.outcome is not Outcome.CREATED:
+    """Nothing is taken down that somebody uses; raises RunnerError, the run stays as it is."""
+    if guard is None:
         return
-    why = await guard.why_keep()
+    whole = is_whole([step.state for step in journal.now.steps.values()])
+    why = await guard.why_keep(is_whole=whole)
     if why:
         raise RunnerError(f"cannot roll back run {journal.head.run}: {'; '.join(why)}")
 

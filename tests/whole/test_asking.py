@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 
 from core.cli.lab_process import RunningLab, lab_process
 from core.errors import ExitCode
+from core.models.events import Outcome
 from core.paths import write_private
 from core.runner import client
 
@@ -182,12 +183,74 @@ def test_a_script_learns_that_nothing_was_started(desk: Desk) -> None:
     assert (document["exit_code"], document["continues"]) == (130, False)
 
 
-@pytest.mark.parametrize("command", ["apply", "approve"])
+def test_while_attached_ctrl_c_leaves_a_run_that_continues(desk: Desk) -> None:
+    words = ["apply", desk.spec, *desk.passwords, *desk.state, "--json"]
+    terminal = desk.sit(*words, redirect=f">{desk.folder}/out")
+    terminal.expect(PROMPTS["name"])
+    terminal.sendline("pool1")
+    terminal.expect(r"run (\S+) has begun")
+    assert isinstance(terminal.match, re.Match)
+    run = str(terminal.match.group(1))
+    terminal.sendintr()
+    assert ended(terminal) == ExitCode.INTERRUPTED
+    document = json.loads((desk.folder / "out").read_text(encoding="utf-8"))
+    assert (document["run"], document["continues"]) == (run, True)
+    attached = desk.unattended("attach", run, *desk.state)
+    assert attached.returncode == ExitCode.DONE, attached.stderr
+    undo(desk, run)
+
+
+def undo(desk: Desk, run: str) -> None:
+    """Take a created pool down again, so that the next test finds the lab free."""
+    done = desk.unattended("rollback", run, *desk.passwords, *desk.state, "--yes", "--pool", "pool1")
+    assert done.returncode == ExitCode.DONE, done.stderr
+
+
+def made(desk: Desk) -> str:
+    """A created pool; the run's id."""
+    done = desk.unattended("apply", desk.spec, *desk.passwords, *desk.state, "--yes", "--json")
+    assert done.returncode == ExitCode.DONE, done.stderr
+    return str(json.loads(done.stdout)["run"])
+
+
+def test_a_rollback_shows_what_goes_and_asks_for_the_name(desk: Desk) -> None:
+    run = made(desk)
+    words = ["rollback", run, *desk.passwords, *desk.state]
+    prompt = "Type pool1 to roll back this run: "
+    for answer, code in (("\x03", ExitCode.INTERRUPTED), ("pool2\n", ExitCode.REFUSED)):
+        terminal = desk.sit(*words, redirect=ELSEWHERE)
+        terminal.expect(prompt)
+        seen = str(terminal.before)
+        for fact in (
+            f"Rollback of run {run}: pool pool1, created",
+            "0 min ago",
+            "members: 2: ",
+            "VMs: none found",
+        ):
+            assert fact in seen
+        assert "repositories: none found" in seen
+        terminal.send(answer)
+        assert ended(terminal) == code
+        assert client.show_run(desk.folder / "state", run).outcome is Outcome.CREATED
+    for wrong in (["--yes"], ["--yes", "--pool", "pool2"]):
+        assert desk.unattended(*words, *wrong).returncode == ExitCode.BAD_INPUT
+    terminal = desk.sit(*words)
+    terminal.expect(prompt)
+    terminal.sendline("pool1")
+    assert ended(terminal) == ExitCode.DONE
+    assert client.show_run(desk.folder / "state", run).outcome is Outcome.ROLLED_BACK
+    again = desk.unattended(*words, "--yes", "--pool", "pool1")
+    assert again.returncode == ExitCode.REFUSED
+    assert "nothing of it is left" in again.stderr
+
+
+@pytest.mark.parametrize("command", ["apply", "approve", "rollback"])
 def test_without_a_terminal_nothing_is_done_unconfirmed(command: str, desk: Desk) -> None:
     """One sentence and exit 2, before any secret is asked for and any server is spoken to."""
     words = {
         "apply": ["apply", desk.spec, *desk.state],
         "approve": ["approve", "none.json", "--approvals", str(desk.folder)],
+        "rollback": ["rollback", "261201-120000-aa", *desk.state],
     }[command]
     done = desk.unattended(*words)
     assert done.returncode == ExitCode.BAD_INPUT

@@ -1,18 +1,54 @@
-"""`poolwright rollback RUN`: takes back what a run did, and proves it by looking."""
+"""`poolwright rollback RUN`: shows what would be undone, asks for the pool's name, then undoes it and looks again."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+from typing import TYPE_CHECKING
 
+from core.cli.asking import ask, require_terminal
 from core.cli.continuing import add_run_arguments, continue_run
-from core.errors import ExitCode
+from core.cli.diagnostics import say
+from core.errors import ExitCode, RunnerError, SpecError, SpecProblem
+
+if TYPE_CHECKING:
+    from core.secrets import Secrets
+    from core.service import Service
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_arguments(parser)
+    parser.add_argument("--yes", action="store_true", help="do not ask for the pool's name; needs --pool")
+    parser.add_argument("--pool", metavar="NAME", help="with --yes: the name of the pool that this run made")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
+    if not args.yes:
+        require_terminal("roll back", "--yes --pool NAME")
+    elif args.pool is None:
+        raise SpecError([SpecProblem("--yes", "which pool goes is not said", fix="give --pool NAME as well")])
+
+    def confirm(service: Service, secrets: Secrets) -> bool:
+        return _confirmed(service, secrets, args)
+
     return continue_run(
-        args, lambda service, run_id, secrets: service.rollback(run_id, secrets), is_rollback=True
+        args,
+        lambda service, run_id, secrets: service.rollback(run_id, secrets),
+        confirm=confirm,
+        is_rollback=True,
     )
+
+
+def _confirmed(service: Service, secrets: Secrets, args: argparse.Namespace) -> bool:
+    """Show what would be undone; whether the pool's name was given or typed. Raises what refuses the rollback."""
+    pool = service.show(args.run).pool
+    if args.pool is not None and args.pool != pool:
+        raise SpecError(
+            [SpecProblem("--pool", f"run {args.run} is of the pool {pool!a}, not of {args.pool!a}")]
+        )
+    outlook = asyncio.run(service.rollback_outlook(args.run, secrets))
+    told = service.rollback_text(outlook)
+    say(told)
+    if outlook.refusals:
+        raise RunnerError(f"cannot roll back run {args.run}: {'; '.join(outlook.refusals)}")
+    return args.yes or ask(f"Type {pool} to roll back this run:", about=told) == pool

@@ -73,12 +73,14 @@ async def collect(
     return OvmFleet(servers=servers, controller=manager.plane, manager=manager, observed_at=datetime.now(UTC))
 
 
-async def collect_within(spec: PoolSpec, access: Access, jump: Jump | None, read: ReadManager) -> OvmFleet:
+async def collect_within(
+    spec: PoolSpec, access: Access, jump: Jump | None, read: ReadManager, only: Sequence[str] | None = None
+) -> OvmFleet:
     """All facts anew inside a run: through its jump host, Manager by its own session. Never raises for a server.
 
-    Ownership may have changed what a login to an agent means, so each is asked once more.
+    Ownership may have changed what a login to an agent means, so each server (`only`: each of these) is asked again.
     """
-    targets = _unique(spec)
+    targets = [target for target in _unique(spec) if only is None or target.address in only]
     for target in targets:
         endpoint = agent_endpoint(spec, target)
         access.logins.forget(endpoint.host, endpoint.port)

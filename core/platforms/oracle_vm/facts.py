@@ -235,6 +235,7 @@ class ManagedRepository(Frozen):
     name: str
     file_system: str | None = None
     pool: str | None = None
+    presented: tuple[str, ...] = ()  # ids of the servers it is presented to
 
 
 class ManagedJob(Frozen):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from core.models.events import Verified
-from core.models.facts import PlaneState
+from core.models.facts import Fact, PlaneState
 from core.models.plan import Plan, PlannedStep
+from core.models.use import PoolUse, why_not_undo
 from core.platforms.oracle_vm.facts import ManagedPool, ManagedServer, ManagerFacts, OvmFleet
 from core.platforms.oracle_vm.fingerprint import drift_of
 from core.platforms.oracle_vm.spec import PoolSpec
@@ -65,18 +67,59 @@ def _visible(step: PlannedStep, fleet: OvmFleet) -> Verified:
     )
 
 
+def use_of(plan: Plan, fleet: OvmFleet) -> PoolUse:
+    """What lives on the pool: VMs and repositories as Manager tells them, and as servers do that were asked."""
+    manager = fleet.manager or ManagerFacts()
+    lists: dict[str, Fact[Any]] = {
+        "pools": manager.pools,
+        "servers": manager.servers,
+        "repositories": manager.repositories,
+    }
+    pools = _pools_of(plan, fleet, manager)
+    ids = {id_ for pool in pools for id_ in pool.members}
+    vms = {guest for pool in pools for guest in pool.guests}
+    repositories = {
+        one.name
+        for one in manager.repositories.value or ()
+        if one.pool in {pool.id for pool in pools} or ids & set(one.presented)
+    }
+    for name in fleet.servers if pools else ():
+        facts = fleet.ovm_server(name)
+        if facts is not None:
+            vms |= set(facts.running_guests.value or ())
+            repositories |= {one.alias or one.uuid for one in facts.repositories.value or ()}
+    return PoolUse(
+        is_there=None if manager.pools.value is None else bool(pools),
+        members=_inert(one.name for one in manager.servers.value or () if one.id in ids),
+        vms=_inert(vms),
+        repositories=_inert(repositories),
+        unread=tuple(
+            inert(f"Manager's {what} cannot be read: {fact.missing or manager.plane.reason}", 400)
+            for what, fact in lists.items()
+            if fact.value is None
+        ),
+    )
+
+
+def _pools_of(plan: Plan, fleet: OvmFleet, manager: ManagerFacts) -> list[ManagedPool]:
+    """Pools of that name, which need not be unique: empty ones, and those with a server of the plan."""
+    found = (_entry(manager, fleet, step) for step in _owned(plan))
+    ours = {one.id for one in found if one is not None}
+    named = [one for one in manager.pools.value or () if one.name == plan.pool]
+    return [pool for pool in named if not pool.members or ours & set(pool.members)]
+
+
+def _inert(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(inert(name, 100) for name in sorted(names))
+
+
 def why_keep(plan: Plan, fleet: OvmFleet) -> list[str]:
     """Why the pool of an ended run must stay as it is now (R117, guests, repositories, servers of others)."""
+    use = use_of(plan, fleet)
+    if use.unread:
+        return list(use.unread)
+    found = list(why_not_undo(use, is_whole=True))
     manager = fleet.manager or ManagerFacts()
-    missing = {
-        "pools": manager.pools.missing,
-        "servers": manager.servers.missing,
-        "repositories": manager.repositories.missing,
-    }
-    unread = [f"Manager's {what} cannot be read: {why}" for what, why in missing.items() if why]
-    if unread:
-        return unread
-    found: list[str] = []
     for pool in manager.pools.value or ():
         if pool.name == plan.pool:
             found += _why_keep_pool(pool, plan, fleet, manager)
@@ -93,23 +136,6 @@ def _why_keep_pool(pool: ManagedPool, plan: Plan, fleet: OvmFleet, manager: Mana
     offline = [one.name for one in members if not is_running(one)]
     if offline:
         found.append(f"{listed(offline)} is not Running: bring it back first (R117)")
-    if pool.guests:
-        found.append(f"the pool has {len(pool.guests)} guests: {listed(pool.guests)}")
-    on_servers = {
-        name: facts.running_guests.value
-        for name in fleet.servers
-        if (facts := fleet.ovm_server(name)) and facts.running_guests.is_known and facts.running_guests.value
-    }
-    found += [f"guests run on {name}: {listed(guests or ())}" for name, guests in on_servers.items()]
-    kept = [one.name for one in manager.repositories.value or () if one.pool == pool.id]
-    for name in fleet.servers:
-        facts = fleet.ovm_server(name)
-        if facts is not None and facts.repositories.is_known:
-            kept += [one.alias or one.uuid for one in facts.repositories.value or ()]
-    if kept:
-        found.append(
-            f"it has repositories: {listed(sorted(set(kept)))}; take them away first (server-pools 7d)"
-        )
     return [inert(text, 400) for text in found]
 
 

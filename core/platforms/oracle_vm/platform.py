@@ -20,6 +20,7 @@ from core.models.fleet import FleetFacts
 from core.models.plan import Plan, PlanAim
 from core.models.results import CheckResult
 from core.models.spec import BaseSpec
+from core.models.use import PoolUse
 from core.platforms.base import FormSection, Narrate, OnServer, Platform, SecretField
 from core.platforms.oracle_vm import collect, endpoints, guarding, planner, sweeping, verify, world
 from core.platforms.oracle_vm.checks import catalog
@@ -199,9 +200,11 @@ class OracleVm(Platform):
         return f"{problem}; {allow_list.SAFE_CHARACTERS}" if problem else None
 
     @override
-    async def survey(self, world: Any, spec: BaseSpec, plan: Plan) -> FleetFacts:
+    async def survey(
+        self, world: Any, spec: BaseSpec, plan: Plan, *, only: Sequence[str] | None = None
+    ) -> FleetFacts:
         """All facts anew, through the sessions of the run."""
-        return await _as(world, OvmWorld).survey()
+        return await _as(world, OvmWorld).survey(only)
 
     @override
     def fingerprint(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Fingerprint:
@@ -212,6 +215,11 @@ class OracleVm(Platform):
     def undo_conditions(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[Verified]:
         """What every undo needs; see guarding.undo_conditions."""
         return guarding.undo_conditions(plan, _fleet(fleet))
+
+    @override
+    def use_of(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> PoolUse:
+        """What lives on the pool; see guarding.use_of."""
+        return guarding.use_of(plan, _fleet(fleet))
 
     @override
     def why_keep(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[str]:

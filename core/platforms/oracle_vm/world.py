@@ -127,9 +127,9 @@ class OvmWorld(World):
                 self._watcher = await self._open_session()
             return self._watcher
 
-    async def survey(self) -> OvmFleet:
-        """All facts of Manager and servers anew; never raises for a server."""
-        return await collect_within(self.spec, self.access, self._jump, self._read_manager)
+    async def survey(self, only: Sequence[str] | None = None) -> OvmFleet:
+        """All facts of Manager and servers (`only`: of these) anew; never raises for a server."""
+        return await collect_within(self.spec, self.access, self._jump, self._read_manager, only)
 
     async def _read_manager(self) -> ManagerFacts:
         try:

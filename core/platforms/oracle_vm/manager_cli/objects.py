@@ -165,6 +165,7 @@ def repository_of(item: Item, shown: Reply) -> ManagedRepository:
         name=shown.name or item.name,
         file_system=_id(shown.reference("File System", "FileSystem")),
         pool=_id(shown.reference("Server Pool", "Owner Server Pool")),
+        presented=_ids(shown.references("Presented Server")),
     )
 
 

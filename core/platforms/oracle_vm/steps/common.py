@@ -8,12 +8,12 @@ from typing import Any, NamedTuple, Protocol
 from core.errors import CommandFailed, PoolwrightError, StepError
 from core.models.events import Residue
 from core.models.plan import JsonDict
-from core.platforms.oracle_vm.facts import ManagedPool, ManagedServer
+from core.platforms.oracle_vm.facts import ManagedPool, ManagedRepository, ManagedServer
 from core.platforms.oracle_vm.manager_cli import objects
 from core.platforms.oracle_vm.manager_cli.command import Command
 from core.platforms.oracle_vm.manager_cli.parse import Item, Reply
 from core.platforms.oracle_vm.world import Talk
-from core.text import inert
+from core.text import inert, listed
 
 MAX_SERVERS = 300  # a Manager holds 256 (server-pools 2d)
 
@@ -149,6 +149,29 @@ async def our_pool(talk: Talk, name: str, *, quiet: bool = False) -> SeenPool:
         many = "no pool has that name" if not found else f"{len(found)} pools have that name"
         raise StepError(talk.step, f"cannot find the pool {name}: {many}", fix="look at `list ServerPool`")
     return found[0]
+
+
+async def who_lives_in(talk: Talk, pool: SeenPool) -> str:
+    """Why an undo must leave this pool alone: VMs or repositories live in it; '' when none does.
+
+    Raises what a read raises: a list that cannot be read is no empty one.
+    """
+    if pool.pool.guests:
+        return f"VMs live in the pool: {listed(pool.pool.guests)}"
+    found = [one.name for one in await _repositories(talk) if _is_in(one, pool)]
+    return f"repositories live in the pool: {listed(found)}" if found else ""
+
+
+def _is_in(repository: ManagedRepository, pool: SeenPool) -> bool:
+    return repository.pool == pool.id or bool(set(repository.presented) & set(pool.pool.members))
+
+
+async def _repositories(talk: Talk) -> list[ManagedRepository]:
+    found = []
+    for item in await talk.list("Repository", quiet=True):
+        reply = await talk.read(talk.dialect.show("Repository", item.id), quiet=True)
+        found.append(objects.repository_of(item, reply))
+    return found
 
 
 def failed(talk: Talk, aim: str, error: CommandFailed, *, fix: str = "") -> StepError:

@@ -25,6 +25,7 @@ from core.platforms.oracle_vm.steps.common import (
     show_pool,
     to_look,
     typed,
+    who_lives_in,
 )
 from core.platforms.oracle_vm.steps.leftovers import look_for_leftovers, place_of, storage_residue
 from core.platforms.oracle_vm.steps.storage import find_disk, find_file_server, find_file_system
@@ -144,6 +145,11 @@ class CreatePool(Step[OvmWorld]):
         left: list[Residue] = []
         is_refused = False
         for found in await self._made_by_us(talk, record):
+            if in_use := await who_lives_in(talk, found):
+                left.append(
+                    residue(talk, f"the pool {self.pool.name} is still there", self.pool.name, in_use)
+                )
+                continue
             why = await self._delete(talk, found)
             if why:
                 is_refused = True

@@ -26,6 +26,7 @@ from core.platforms.oracle_vm.steps.common import (
     residue,
     server_id_left,
     typed,
+    who_lives_in,
 )
 from core.platforms.oracle_vm.world import OvmWorld, Talk
 from core.text import listed
@@ -98,6 +99,8 @@ class JoinServer(Step[OvmWorld]):
             return Undone(detail="the pool or the server is gone")
         if found.id not in pool.pool.members and found.server.pool_id != pool.id:
             return Undone(detail="it is not in the pool")
+        if in_use := await who_lives_in(talk, pool):  # no command either: it would harm them
+            return Undone((residue(talk, self._still(), self.who.name, in_use),))
         others = [one for one in pool.pool.members if one != found.id]
         if pool.pool.master == found.id and others:
             why = f"it is the master and {len(others)} other servers are still in the pool (R118)"
@@ -152,6 +155,7 @@ class JoinServer(Step[OvmWorld]):
 
     def _left(self, talk: Talk, id_: str, pool: SeenPool, why: str) -> Residue:
         command = talk.dialect.remove_server(id_, pool.id)
-        return residue(
-            talk, f"{self.who.name} is still in the pool {self.pool_name}", self.who.name, why, [command]
-        )
+        return residue(talk, self._still(), self.who.name, why, [command])
+
+    def _still(self) -> str:
+        return f"{self.who.name} is still in the pool {self.pool_name}"

@@ -22,6 +22,7 @@ from core.platforms.oracle_vm.steps.common import (
     typed,
 )
 from core.platforms.oracle_vm.world import OvmWorld, Talk
+from core.text import listed
 
 RELEASE_FIX = (
     "let its owner release it (releaseOwnership Server; 3.2: edit Server takeOwnership=no), then try again"
@@ -223,6 +224,9 @@ class OwnServer(Step[OvmWorld]):
         if record.get("owned_before"):
             return await self._put_back_roles(talk, found, record)
         name = self.who.name
+        if vms := found.shown.references("Vm"):
+            why = f"VMs live on it: {listed([one.name or one.id for one in vms])}"
+            return Undone((residue(talk, f"{name} is still owned by this Manager", name, why),))
         release, delete = talk.dialect.release_server(found.id), talk.dialect.delete_server(found.id)
         if found.server.pool_id:
             why = f"it is in the pool {found.server.pool_name or found.server.pool_id}"
