@@ -49,6 +49,7 @@ def _age(started_at: str, now: datetime) -> str:
         begun = datetime.fromisoformat(started_at)
     except ValueError:
         return started_at or "not known"
+    begun = begun if begun.tzinfo else begun.replace(tzinfo=UTC)
     minutes = max(0, int((now - begun).total_seconds() // 60))
     for size, word in ((24 * 60, "days"), (60, "h")):
         if minutes >= 2 * size:

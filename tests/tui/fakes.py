@@ -20,6 +20,7 @@ from core.models.fleet import FleetFacts
 from core.models.plan import Plan, PlannedStep
 from core.models.results import CheckResult, Scope, Severity, Verdict
 from core.models.spec import BaseSpec
+from core.models.use import PoolUse, RollbackOutlook, why_not_undo
 from core.paths import StatePaths
 from core.platforms.base import Platform, SecretField
 from core.platforms.oracle_vm.platform import SECTIONS
@@ -103,6 +104,7 @@ class FakeService(Service):
         self.actions: list[str] = []
         self.controller = ""  # somebody else who controls every run
         self.deeds: list[tuple[str, str, tuple[str, ...]]] = []  # resume or rollback, run, names of secrets
+        self.use = PoolUse(is_there=True, members=("ovs01", "ovs02"))
         self.known: tuple[str, ...] = ()  # servers the controller lists
         self.asks = False  # the run asks whether to look again, and waits for a word
         self.answered = asyncio.Event()
@@ -413,6 +415,14 @@ class FakeService(Service):
     @override
     async def resume(self, run: str, secrets: Secrets) -> str:
         return self._continue("resume", run, secrets)
+
+    @override
+    async def rollback_outlook(self, run: str, secrets: Secrets) -> RollbackOutlook:
+        view = self.views[run]
+        titles = tuple(step.title for step in view.steps)
+        return RollbackOutlook(
+            view, is_whole=True, to_undo=titles, use=self.use, refusals=why_not_undo(self.use, is_whole=True)
+        )
 
     @override
     async def rollback(self, run: str, secrets: Secrets) -> str:

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from core.errors import ControlledElsewhere, PoolwrightError, RunnerError
 from core.models.events import Outcome, RunState
+from core.models.use import PoolUse
 from core.runner.survival import Survival, Way
 from core.secrets import Secrets
 from tests.tui.conftest import at, fill, see, text_of, told, until
@@ -160,9 +161,37 @@ async def test_an_interrupted_run_is_gone_on_with_or_taken_back(
         await pilot.press(key)
         await at(pilot, "AskSecrets")
         await fill(pilot, SECRETS["agent"], "tab", "tab", "tab", "enter", into="#s-agent")
+        if deed == "rollback":
+            await at(pilot, "Ask")
+            await see(pilot, "members: 2: ovs01, ovs02")
+            await see(pilot, "VMs: none found")
+            await fill(pilot, "pool2", "enter")
+            await at(pilot, "RunsScreen")
+            await until(pilot, lambda: "not confirmed" in told(ready_app), "refused")
+            assert not service.deeds
+            ready_app.secrets = Secrets(SECRETS)
+            await pilot.press(key)
+            await at(pilot, "AskSecrets")
+            await pilot.press("tab", "enter")
+            await at(pilot, "Ask")
+            await fill(pilot, "pool1", "enter")
         await at(pilot, "DoneScreen")
         ((done, run, names),) = service.deeds
         assert (done, run, set(names)) == (deed, "260301-020000-00", set(SECRETS))
+
+
+@pytest.mark.asyncio
+async def test_a_pool_in_use_is_not_taken_back(ready_app: PoolwrightApp, service: FakeService) -> None:
+    service.use = PoolUse(is_there=True, members=("ovs01",), vms=("payroll",))
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await _ended(service, ready_app, pilot)
+        ready_app.secrets = Secrets(SECRETS)
+        await pilot.press("f9")
+        await at(pilot, "AskSecrets")
+        await pilot.press("tab", "enter")
+        await at(pilot, "Help")
+        await see(pilot, "refused: VMs live in it: payroll")
+        assert not service.deeds
 
 
 @pytest.mark.asyncio

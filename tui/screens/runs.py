@@ -19,6 +19,7 @@ from tui import paint
 from tui.compare import compare
 from tui.screens.quiet import QuietScreen
 from tui.widgets.ask_secrets import AskSecrets
+from tui.widgets.dialog import Ask
 from tui.widgets.key_bar import KeyBar, own_keys
 
 if TYPE_CHECKING:
@@ -197,8 +198,28 @@ class RunsScreen(QuietScreen[str]):
             self.pw.secrets,
         )
         secrets = await self.app.push_screen_wait(asks)
-        if secrets is not None:
-            await self._begin(name, run.run, secrets)
+        if secrets is None or (name == "rollback" and not await self._is_confirmed(run, secrets)):
+            return
+        await self._begin(name, run.run, secrets)
+
+    async def _is_confirmed(self, run: RunView, secrets: Secrets) -> bool:
+        """What a rollback would undo and who lives there is shown; the pool's name is typed."""
+        service = self.pw.service()
+        self.pw.tell(f"looking at pool {run.pool}")
+        try:
+            outlook = await service.rollback_outlook(run.run, secrets)
+        except PoolwrightError as error:
+            self.pw.tell(str(error), bad=True)
+            return False
+        told = service.rollback_text(outlook)
+        if outlook.refusals:
+            self.pw.show_text(Text(told))
+            self.pw.tell("refused; nothing was changed", bad=True)
+            return False
+        typed = await self.app.push_screen_wait(Ask(f"Type {run.pool} to roll back this run:", about=told))
+        if typed != run.pool:
+            self.pw.tell("not confirmed; nothing was changed", bad=True)
+        return typed == run.pool
 
     async def _begin(self, name: str, run: str, secrets: Secrets) -> None:
         service = self.pw.service()

@@ -103,23 +103,30 @@ class Question(ModalScreen[str | None]):
 
 
 class Ask(ModalScreen[str | None]):
-    """Asks for one line; None when cancelled."""
+    """Asks for one line; None when cancelled. `about` stands above the question, scrolling where it is long."""
 
-    DEFAULT_CSS = _CSS.format(name="Ask")
+    DEFAULT_CSS = _CSS.format(name="Ask") + "Ask VerticalScroll { max-height: 14; margin-bottom: 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="dialog.cancel")]
 
-    def __init__(self, text: str, value: str = "") -> None:
+    def __init__(self, text: str, value: str = "", about: str = "") -> None:
         super().__init__()
-        self.text, self.value = text, value
+        self.text, self.value, self.about = text, value, about
 
     @override
     def compose(self) -> ComposeResult:
         with Vertical():
+            if self.about:
+                with VerticalScroll():
+                    yield Static(self.about, markup=False)
             yield Static(self.text, markup=False)
             line = Input(self.value, compact=True)
             line.cursor_blink = False
             yield line
             yield Static("Enter takes it, Esc cancels", classes="hint", markup=False)
+
+    def on_mount(self) -> None:
+        """The line first, whatever scrolls above it."""
+        self.query_one(Input).focus()
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
