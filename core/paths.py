@@ -7,6 +7,7 @@ which logind empties at the last one.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import stat
@@ -28,6 +29,18 @@ class PathsError(PoolwrightError):
     code = "PW120"
     title = "a folder cannot be used"
     exit_code = ExitCode.BAD_INPUT
+
+
+class WriteError(PoolwrightError):
+    """A file that the operator named cannot be written."""
+
+    code = "PW122"
+    title = "a file cannot be written"
+    exit_code = ExitCode.BAD_INPUT
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.path, self.why = path, why
+        super().__init__(f"cannot write {path}: {why}", fix="name another file")
 
 
 def default_state_dir() -> Path:
@@ -112,13 +125,72 @@ def _own_dir(path: Path, *, forbidden: int) -> Path:
 
 
 def write_private(path: Path, data: bytes | str) -> None:
-    """Write a file of mode 0600 atomically: readers see the old or the new content, also after a power loss."""
-    raw = data.encode() if isinstance(data, str) else data
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mkstemp: 0600 from the start
+    """Write a file of our own, mode 0600, atomically: readers see the old or the new content, also after a power
+    loss. OSError when it cannot be written; what an operator named goes through `write_named`."""
+    _replace(path, _raw(data), 0o600)
+
+
+def write_named(path: Path, data: bytes | str, *, mode: int = 0o600) -> None:
+    """Write a file that the operator named; WriteError says why it cannot be.
+
+    A regular file is replaced atomically, a symbolic link is followed and stays. A device, a pipe or our own standard
+    output is written into. A folder, a socket or a disk is refused.
+    """
+    try:
+        _write_named(path, _raw(data), mode)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise WriteError(path, "it is a pipe that nobody reads") from error
+        raise WriteError(path, (error.strerror or str(error)).lower()) from error
+    except RuntimeError as error:  # Python below 3.13 says so of links that lead in a circle
+        raise WriteError(path, "its symbolic links lead in a circle") from error
+
+
+def _write_named(path: Path, raw: bytes, mode: int) -> None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        status = None
+    own = _own_stream(status) if status is not None else None
+    if status is None or (own is None and stat.S_ISREG(status.st_mode)):
+        _replace(path.resolve(), raw, mode)
+        return
+    with os.fdopen(os.dup(own) if own is not None else _opened(path, status), "wb") as file:
+        file.write(raw)
+
+
+def _opened(path: Path, status: os.stat_result) -> int:
+    """A handle for writing into what is no regular file; WriteError for what takes no text."""
+    refused = {stat.S_IFDIR: "it is a folder", stat.S_IFSOCK: "it is a socket", stat.S_IFBLK: "it is a disk"}
+    if why := refused.get(stat.S_IFMT(status.st_mode)):
+        raise WriteError(path, why)
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    os.set_blocking(handle, True)
+    return handle
+
+
+def _own_stream(status: os.stat_result) -> int | None:
+    """Our standard output or error, when this is the file behind it (/dev/stdout): the rest of it must not be lost."""
+    for number in (1, 2):
+        with contextlib.suppress(OSError):
+            if os.path.samestat(status, os.fstat(number)):
+                return number
+    return None
+
+
+def _raw(data: bytes | str) -> bytes:
+    return data.encode() if isinstance(data, str) else data
+
+
+def _replace(path: Path, raw: bytes, mode: int) -> None:
+    handle, name = tempfile.mkstemp(
+        prefix=f".{path.name[:60]}.", dir=path.parent
+    )  # mkstemp: 0600 from the start
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(raw)
             file.flush()
+            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         Path(name).replace(path)
         sync_dir(path.parent)

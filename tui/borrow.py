@@ -68,10 +68,10 @@ def read_list(name: str) -> str:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a file of mode 0600 atomically; OSError when that fails."""
-    from core.paths import write_private
+    """Write a file that the operator named; PoolwrightError when that fails."""
+    from core.paths import write_named
 
-    write_private(path, text)
+    write_named(path, text)
 
 
 def operator() -> str:

@@ -58,10 +58,4 @@ def text_of(session: Session, kind: Kind) -> str:
 
 def save(session: Session, kind: Kind, path: Path) -> None:
     """Write it, atomically; PoolwrightError when it cannot be made or written."""
-    text = text_of(session, kind)
-    try:
-        write_file(path.expanduser(), text)
-    except OSError as error:
-        raise PoolwrightError(
-            f"cannot write {path}: {error.strerror or error}", fix="choose another place"
-        ) from error
+    write_file(path.expanduser(), text_of(session, kind))

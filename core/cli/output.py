@@ -1,4 +1,4 @@
-"""The only place of the command line that writes to standard output, or to a file asked for: data, never narration."""
+"""The only place of the command line that writes to standard output: data, never narration."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from core.cli.diagnostics import discard
@@ -64,14 +63,3 @@ def _write(text: str) -> None:
         number = getattr(error, "errno", None) or errno.EBADF
         why = "it is closed" if number == errno.EBADF else os.strerror(number).lower()
         raise OutputError(f"cannot write to standard output: {why}") from None
-
-
-def write_file(path: Path, text: str) -> None:
-    """A file for its owner only (0600), whole at once; SpecError when it cannot be written."""
-    from core.errors import SpecError, SpecProblem
-    from core.paths import write_private
-
-    try:
-        write_private(path, text)
-    except OSError as error:
-        raise SpecError([SpecProblem(str(path), f"cannot be written: {error.strerror or error}")]) from error

@@ -21,7 +21,7 @@ from core.lab.manager import ManagerServer
 from core.lab.operations import world_fingerprint
 from core.lab.scenario import Scenario, load_scenario
 from core.lab.world import LabServer, World
-from core.paths import write_private
+from core.paths import write_named
 
 AGENT_USER = "oracle"
 SSH_USER = "root"
@@ -138,9 +138,9 @@ class Lab:
         """Write spec, SSH key and ready file, each 0600 and whole at once; the ready file last."""
         path = path.absolute()
         spec_path = path.with_name(f"{path.name}.spec.yaml")
-        write_private(spec_path, self.spec_yaml())
-        write_private(Path(f"{spec_path}.key"), self.ssh_key.export_private_key("openssh").decode())
-        write_private(path, json.dumps(self.ready_data(spec_path), indent=2) + "\n")
+        write_named(spec_path, self.spec_yaml())
+        write_named(Path(f"{spec_path}.key"), self.ssh_key.export_private_key("openssh").decode())
+        write_named(path, json.dumps(self.ready_data(spec_path), indent=2) + "\n")
 
     async def _start(self) -> None:
         self._exit.push_async_callback(self.manager.close)

@@ -71,4 +71,6 @@ async def _parent_gone(stop: asyncio.Event) -> None:
 def _forget(ready_file: Path) -> None:
     """Remove a ready file and its companions: their passwords die with the lab."""
     for name in (ready_file.name, f"{ready_file.name}.spec.yaml", f"{ready_file.name}.spec.yaml.key"):
-        ready_file.absolute().with_name(name).unlink(missing_ok=True)
+        path = ready_file.absolute().with_name(name)
+        if path.is_file():  # a device or a pipe that was named is not ours to remove
+            path.resolve().unlink()

@@ -89,7 +89,7 @@ async def test_an_ended_run_is_taken_back_and_all_is_as_it_was(tmp_path: Path) -
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("use", ["guest", "repository", "presented", "offline", "stranger"])
+@pytest.mark.parametrize("use", ["guest", "repository", "offline", "stranger"])
 async def test_a_pool_in_use_is_not_taken_back(use: str, tmp_path: Path) -> None:
     async with ready(tmp_path) as job:
         made = await job.run()
@@ -111,14 +111,9 @@ def _use(lab: Lab, use: str) -> str:
         second.guests.append("0004fb00000600001122334455667788")
         return "VMs live in it"
     if use == "repository":
-        first.repositories.append(
-            {"uuid": "0004fb0000030000aa", "alias": "repo1", "location": "nas01:/x", "mount_point": "/OVS/x"}
-        )
-        return "repositories live in it"
-    if use == "presented":  # as Manager alone tells it
         from core.lab.world import LabObject
 
-        attrs = {"file_system": "", "servers": [first.name]}
+        attrs = {"file_system": "", "servers": [first.name]}  # Manager tells whose it is by where it is presented
         world.objects["0004fb0000030000aa"] = LabObject("0004fb0000030000aa", "repository", "repo1", attrs)
         return "repositories live in it: repo1"
     if use == "offline":

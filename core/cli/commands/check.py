@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from core.cli.diagnostics import say
 from core.cli.inputs import add_common, gather_secrets, require_trust
-from core.cli.output import emit_json, emit_line, emit_text, write_file
+from core.cli.output import emit_json, emit_line, emit_text
 from core.errors import ExitCode
+from core.paths import write_named
 
 if TYPE_CHECKING:
     from core.models.results import CheckResult
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace) -> ExitCode:
             on_result=_emit_row if args.json_lines else None,
         )
         if args.facts_file is not None:
-            write_file(args.facts_file, checked.fleet.model_dump_json(indent=1) + "\n")
+            write_named(args.facts_file, checked.fleet.model_dump_json(indent=1) + "\n")
         return _tell(service, spec, checked, args)
 
     return asyncio.run(look())

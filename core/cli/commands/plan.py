@@ -9,8 +9,9 @@ from pathlib import Path
 
 from core.cli.diagnostics import say
 from core.cli.inputs import add_common, gather_secrets, require_trust
-from core.cli.output import emit_json, emit_text, write_file
+from core.cli.output import emit_json, emit_text
 from core.errors import ExitCode
+from core.paths import write_named
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,8 +49,8 @@ def run(args: argparse.Namespace) -> ExitCode:
         plan = service.plan(spec, checked).model_copy(update={"accepted": tuple(args.accept_unknown)})
         document = plan_document(plan, data, [])
         if args.output is not None:
-            write_file(args.output, json.dumps(document, indent=2))
-            args.output.chmod(0o644)  # it is there to be reviewed, and holds no secret
+            # 0644: it is there to be reviewed, and holds no secret
+            write_named(args.output, json.dumps(document, indent=2), mode=0o644)
         if args.json:
             emit_json(document)
         else:

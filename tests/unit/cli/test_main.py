@@ -10,9 +10,7 @@ import pytest
 
 from core.cli.commands import version
 from core.cli.main import COMMANDS, main
-from core.cli.output import write_file
 from core.environment import take_secrets
-from core.errors import SpecError
 from core.lab.scenario import servers_of
 
 
@@ -94,10 +92,3 @@ def test_a_scenario_gets_as_many_servers_as_it_needs() -> None:
     """`poolwright demo --scenario disaster` without a number was refused."""
     assert [servers_of(name, None) for name in ("healthy-nfs", "disaster")] == [3, 12]
     assert servers_of("disaster", 20) == 20
-
-
-def test_a_file_that_cannot_be_written_is_an_error_with_its_place(tmp_path: Path) -> None:
-    write_file(tmp_path / "plan.json", "{}")
-    assert (tmp_path / "plan.json").stat().st_mode & 0o777 == 0o600
-    with pytest.raises(SpecError, match=r"cannot be written: No such file"):
-        write_file(tmp_path / "nowhere" / "plan.json", "{}")
