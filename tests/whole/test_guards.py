@@ -113,7 +113,10 @@ def _use(lab: Lab, use: str) -> str:
     if use == "repository":
         from core.lab.world import LabObject
 
-        attrs = {"file_system": "", "servers": [first.name]}  # Manager tells whose it is by where it is presented
+        attrs = {
+            "file_system": "",
+            "servers": [first.name],
+        }  # Manager tells whose it is by where it is presented
         world.objects["0004fb0000030000aa"] = LabObject("0004fb0000030000aa", "repository", "repo1", attrs)
         return "repositories live in it: repo1"
     if use == "offline":
