@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PYTEST_ARGS ?=
+WORKERS ?= $(shell echo $$(( 2 * $$(getconf _NPROCESSORS_ONLN) ))) # many tests wait for a socket or a process
 unexport PYTHONDONTWRITEBYTECODE # the tests start many programs; compiling each anew costs minutes
 
 .DEFAULT_GOAL := help
@@ -25,13 +26,13 @@ demo: setup ## make a pool on the simulated fleet: the wizard in a terminal, hea
 	@$(BIN)/poolwright demo
 
 test: setup ## every test but those on real systems; one that lacks a system package skips with a reason
-	$(BIN)/pytest -n 2 --dist worksteal -m "not real" $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not real" $(PYTEST_ARGS)
 
 test-fast: setup ## the quick ones only
-	$(BIN)/pytest -n 2 --dist worksteal -m "not real and not slow" $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not real and not slow" $(PYTEST_ARGS)
 
 explore: setup ## TIMES=30 as many examples of every property, drawn anew (many minutes)
-	POOLWRIGHT_TEST_EXAMPLES=$(or $(TIMES),30) $(BIN)/pytest -n 2 --dist worksteal -m "hypothesis and not real" --timeout 3600 $(PYTEST_ARGS)
+	POOLWRIGHT_TEST_EXAMPLES=$(or $(TIMES),30) $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "hypothesis and not real" --timeout 3600 $(PYTEST_ARGS)
 
 test-real: setup ## real sshd, namespaces, disk images, emulated machines, a Xen dom0 (root and the packages of .ci/run)
 	POOLWRIGHT_TEST_REAL=1 $(BIN)/pytest -m real -ra --durations=5 $(PYTEST_ARGS)

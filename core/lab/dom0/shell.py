@@ -311,7 +311,8 @@ class Shell:
         elif item.op in ("<", "<>"):
             if target.startswith("/dev/tcp/"):
                 return await self._connect(target, io)
-            io.stdin = Input(self.vfs.read(self.absolute(target)))
+            path = self.absolute(target)
+            io.stdin = Input(b"" if path == "/dev/null" else self.vfs.read(path))  # most of all redirections
         else:
             path = self.absolute(target)
             if target.startswith("/dev/tcp/"):
