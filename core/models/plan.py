@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import AwareDatetime, Field
 
@@ -14,10 +14,18 @@ from core.models.base import Frozen
 JsonDict = dict[str, Any]
 
 
+class StepLines(NamedTuple):
+    """Commands of a step and of its undo, as a platform makes them out of the step's args."""
+
+    run: tuple[str, ...] = ()
+    undo: tuple[str, ...] = ()
+
+
 class PlannedStep(Frozen):
     """One step as data. `kind` names the class that does it (platform's step registry), `args` rebuild it anywhere.
 
-    Commands are exact, as they will be sent, secrets shown as `<agent password>`.
+    `args` are executed, `commands` are labels of them (secrets shown as `<agent password>`): what is shown of a plan
+    that came from elsewhere is made out of `args` (Platform.lines_of).
     """
 
     id: str  # verb_noun:server[:object], stable over resume

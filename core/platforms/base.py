@@ -20,7 +20,7 @@ from core.models.cpu import CpuProfile
 from core.models.events import Verified
 from core.models.facts import ServerFacts
 from core.models.fleet import FleetFacts
-from core.models.plan import Plan
+from core.models.plan import Plan, PlannedStep, StepLines
 from core.models.results import CheckResult
 from core.models.spec import BaseSpec
 from core.platforms.guards import Guards, Sweeps
@@ -102,6 +102,13 @@ class Platform(Guards, Sweeps, Listing):
     @abstractmethod
     def plan(self, spec: BaseSpec, fleet: FleetFacts, results: Sequence[CheckResult]) -> Plan:
         """Ordered steps with commands and undo; pure. Raises PoolwrightError when no plan can be made."""
+
+    @abstractmethod
+    def lines_of(self, step: PlannedStep, release: str) -> StepLines:
+        """The commands that a step's kind and args make on this release, and those of its undo; pure.
+
+        What is shown of a plan is made here, never taken from its labels. PoolwrightError when the args make none.
+        """
 
     @abstractmethod
     def open_world(

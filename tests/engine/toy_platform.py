@@ -25,7 +25,7 @@ from core.errors import LoginRefused
 from core.models.cpu import CpuProfile
 from core.models.events import Verified
 from core.models.fleet import FleetFacts
-from core.models.plan import Plan
+from core.models.plan import Plan, PlannedStep, StepLines
 from core.models.results import CheckResult
 from core.models.spec import BaseSpec, ServerTarget
 from core.platforms.base import FormSection, Narrate, OnServer, Platform, SecretField
@@ -111,6 +111,10 @@ class ToyPlatform(NoGuards, NoSweeps, NoListing, Platform):
     @override
     def plan(self, spec: BaseSpec, fleet: FleetFacts, results: Sequence[CheckResult]) -> Plan:
         raise AssertionError(_FRONT_END)
+
+    @override
+    def lines_of(self, step: PlannedStep, release: str) -> StepLines:
+        return StepLines(step.commands, step.undo_commands)
 
     @override
     @asynccontextmanager

@@ -24,7 +24,7 @@ def undo_conditions(plan: Plan, fleet: OvmFleet) -> list[Verified]:
     """What every undo needs, and whether it is there now. An essential one that is not stops the run before step 1."""
     found = [_speaks(plan, fleet.manager or ManagerFacts())]
     for step in plan.steps:
-        if step.kind == "own_server" and step.undo_commands:
+        if step.kind == "own_server" and not (step.args.get("known") or {}).get("is_ours"):
             found.append(_reachable(step, fleet))
         if step.kind == "create_pool" and step.args.get("storage"):
             found.append(_visible(step, fleet))

@@ -14,6 +14,7 @@ from core.platforms.oracle_vm.manager_cli.dialect import NoSuchWordError
 from core.platforms.oracle_vm.planning import words
 from core.platforms.oracle_vm.planning.draft import Draft
 from core.platforms.oracle_vm.planning.pool import create_step, join_steps, policy_steps
+from core.platforms.oracle_vm.planning.render import rendered
 from core.platforms.oracle_vm.planning.servers import own_step
 from core.platforms.oracle_vm.planning.storage import storage_steps
 from core.platforms.oracle_vm.spec import PoolSpec, StartPolicy
@@ -36,7 +37,7 @@ def make_plan(
     joins = join_steps(draft, create.id)
     policy = policy_steps(draft, joins)
     basis = basis_of(draft.spec, draft.fleet)
-    return Plan(
+    plan = Plan(
         platform=draft.spec.platform,
         pool=pool.name,
         steps=(*owns, *storage, create, *joins, *policy),
@@ -48,3 +49,4 @@ def make_plan(
         made_at=now,
         verification=tuple(words.verification(draft)),
     )
+    return rendered(plan)

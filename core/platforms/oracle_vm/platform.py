@@ -17,7 +17,7 @@ from core.models.cpu import CpuProfile
 from core.models.events import Verified
 from core.models.fingerprint import Fingerprint
 from core.models.fleet import FleetFacts
-from core.models.plan import Plan, PlanAim
+from core.models.plan import Plan, PlanAim, PlannedStep, StepLines
 from core.models.results import CheckResult
 from core.models.spec import BaseSpec
 from core.models.use import PoolUse
@@ -27,6 +27,7 @@ from core.platforms.oracle_vm.checks import catalog
 from core.platforms.oracle_vm.facts import OvmFleet
 from core.platforms.oracle_vm.fingerprint import fingerprint_of
 from core.platforms.oracle_vm.manager_cli import allow_list
+from core.platforms.oracle_vm.planning import render
 from core.platforms.oracle_vm.planning.words import fingerprint
 from core.platforms.oracle_vm.spec import LunFileSystem, PoolSpec
 from core.platforms.oracle_vm.steps.kinds import STEP_KINDS
@@ -176,6 +177,11 @@ class OracleVm(Platform):
     def plan(self, spec: BaseSpec, fleet: FleetFacts, results: Sequence[CheckResult]) -> Plan:
         """Ordered steps; see planner.make_plan."""
         return planner.make_plan(_as(spec, PoolSpec), _fleet(fleet), results)
+
+    @override
+    def lines_of(self, step: PlannedStep, release: str) -> StepLines:
+        """Out of the step's args; see render.lines_of."""
+        return render.lines_of(step, release)
 
     @override
     def open_world(

@@ -16,9 +16,9 @@ from core.models.plan import ByHand, Plan, PlanAim, PlannedStep, PlanWarning
 from core.platforms.oracle_vm.facts import ManagerFacts, OvmFleet
 from core.platforms.oracle_vm.fingerprint import basis_of
 from core.platforms.oracle_vm.manager_cli.dialect import Dialect, dialect_of
-from core.platforms.oracle_vm.manager_cli.session import commands_of
 from core.platforms.oracle_vm.orphans import Found, Orphan, OrphanKind, entry_of, find_orphans, key_of
 from core.platforms.oracle_vm.planning.draft import release_of
+from core.platforms.oracle_vm.planning.render import rendered
 from core.platforms.oracle_vm.planning.words import fingerprint
 from core.platforms.oracle_vm.spec import NfsFileSystem, PoolSpec
 from core.platforms.oracle_vm.steps.leftovers import storage_commands
@@ -38,7 +38,7 @@ def sweep_plan(spec: PoolSpec, fleet: OvmFleet, pool: str = "") -> Plan:
     members = {one.where for one in orphans if one.kind is OrphanKind.MEMBER}
     dialect = dialect_of(release_of(spec, fleet))
     basis = basis_of(spec, fleet)
-    return Plan(
+    plan = Plan(
         platform=spec.platform,
         pool=found.names.get(key, "") or key or spec.pool.name,
         steps=tuple(_steps(orphans, spec, fleet, dialect)),
@@ -55,6 +55,7 @@ def sweep_plan(spec: PoolSpec, fleet: OvmFleet, pool: str = "") -> Plan:
         ),
         verification=("nothing of it is seen through Manager, agents and servers any more",),
     )
+    return rendered(plan)
 
 
 def _picked(found: Found, pool: str) -> str:
@@ -88,7 +89,6 @@ def _steps(orphans: Sequence[Orphan], spec: PoolSpec, fleet: OvmFleet, dialect: 
                 lane="pool",
                 args={"server_id": one.id, "name": one.where, "pool_id": pool.id},
                 needs=before,
-                commands=commands_of([dialect.remove_server(one.id, pool.id)]),
                 undo_note=NOT_BACK,
             )
         )
@@ -102,7 +102,6 @@ def _steps(orphans: Sequence[Orphan], spec: PoolSpec, fleet: OvmFleet, dialect: 
                 lane="pool",
                 args={"pool_id": one.id},
                 needs=before,
-                commands=commands_of([dialect.delete_pool(one.id)]),
                 undo_note=POOL_NOT_BACK,
             )
         )
@@ -124,7 +123,6 @@ def _release(
         lane=one.where,
         args={"server_id": one.id, "name": one.where},
         needs=(last,) if last and in_pool else (),
-        commands=commands_of([dialect.release_server(one.id), dialect.delete_server(one.id)]),
         undo_note=NOT_BACK,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from core.platforms.oracle_vm.facts import (
     ManagedAccessGroup,
@@ -178,6 +179,15 @@ def job_of(item: Item, shown: Reply) -> ManagedJob:
         state=(shown.get("Summary State", "Run State") or "").strip(),
         done=shown.flag("Done") if done is None else done,
     )
+
+
+def generic_plugin(kind: str, plugins: Iterable[tuple[str, str]]) -> str | None:
+    """Id of the generic NFS or SCSI plug-in among `(id, name)` of that kind; None without one (manager-cli 3.8)."""
+    for id_, name in plugins:
+        is_nfs = "network" in name.casefold() or "nfs" in id_.casefold()
+        if "eneric" in name and (is_nfs if kind == "FileServerPlugin" else "SCSI" in name):
+            return id_
+    return None
 
 
 def export_of(name: str) -> str:

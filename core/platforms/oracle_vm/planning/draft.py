@@ -8,7 +8,6 @@ from core.errors import PoolwrightError
 from core.models.facts import Fact
 from core.models.plan import JsonDict
 from core.platforms.oracle_vm.facts import ManagedServer, ManagerFacts, OvmFleet
-from core.platforms.oracle_vm.manager_cli.allow_list import later
 from core.platforms.oracle_vm.manager_cli.dialect import Dialect, dialect_of
 from core.platforms.oracle_vm.spec import PoolSpec
 from core.platforms.oracle_vm.steps.common import Who, roles_of
@@ -47,7 +46,8 @@ class Draft:
         managed = self.managed(name)
         also = [facts.address if facts else "", hostname or "", managed.address if managed else ""]
         words = tuple(dict.fromkeys(word for word in also if word and word != name))
-        return Who(name, str(uuid or (managed.id if managed else "")), words)
+        id_ = managed.id if managed else ""
+        return Who(name, str(uuid or id_), words, id_)
 
     def managed(self, name: str) -> ManagedServer | None:
         """Manager's entry of a server, if it has one."""
@@ -59,11 +59,6 @@ class Draft:
         """Whether this Manager owns it already."""
         own = value_of(self.manager.uuid)
         return bool(managed and own and managed.owner and managed.owner.casefold() == str(own).casefold())
-
-    def id_of(self, name: str) -> str:
-        """Manager's id of a server, or the mark of one that is not known yet."""
-        managed = self.managed(name)
-        return managed.id if managed else self.who(name).uuid or later(name)
 
     def roles(self, name: str) -> tuple[str, ...]:
         """Roles the server shall have."""

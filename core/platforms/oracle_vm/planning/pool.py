@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from core.models.plan import JsonDict, PlannedStep
-from core.platforms.oracle_vm.manager_cli.allow_list import later
-from core.platforms.oracle_vm.manager_cli.session import commands_of
 from core.platforms.oracle_vm.planning.draft import POOL_LANE, Draft, value_of
 from core.platforms.oracle_vm.planning.storage import known_disk, known_file_server, known_file_system
 from core.platforms.oracle_vm.spec import NfsFileSystem, PolicyMode
@@ -14,15 +12,8 @@ SEEN_BY_SSH = "a server's own system can look at the storage"
 
 def create_step(draft: Draft, needs: list[str]) -> PlannedStep:
     """The empty pool."""
-    pool, dialect = draft.spec.pool, draft.dialect
+    pool = draft.spec.pool
     storage = _storage_args(draft)
-    file_system = disk = None
-    if storage is not None and storage["kind"] == "nfs":
-        known = known_file_server(draft, storage["host"])
-        file_system = known_file_system(draft, known, storage["export"]) or later(f"nfs:{storage['export']}")
-    elif storage is not None:
-        disk = known_disk(draft, storage["wwid"]) or later(f"LUN {storage['wwid']}")
-    command = dialect.create_pool(pool, file_system=file_system, disk=disk)
     note = "" if storage is None else (
         "a pool file system that Manager leaves on the storage is not wiped by us; you would be told the commands"
     )  # fmt: skip
@@ -39,8 +30,6 @@ def create_step(draft: Draft, needs: list[str]) -> PlannedStep:
             "pools_before": before,
         },
         needs=tuple(needs),
-        commands=commands_of([command]),
-        undo_commands=commands_of([dialect.delete_pool(later(f"pool {pool.name}"))]),
         undo_needs=("the pool is empty", *(() if storage is None else (SEEN_BY_SSH,))),
         undo_note=note,
         is_point_of_no_return=storage is not None,
@@ -58,8 +47,16 @@ def _storage_args(draft: Draft) -> JsonDict | None:
             "export": pool.file_system.export,
             "entries_before": _entries(draft),
             "is_sparc": _is_sparc(draft),
+            "file_system": known_file_system(
+                draft, known_file_server(draft, pool.file_system.server), pool.file_system.export
+            ),
         }
-    return {"kind": "lun", "wwid": pool.file_system.wwid, "signatures_before": _signatures(draft)}
+    return {
+        "kind": "lun",
+        "wwid": pool.file_system.wwid,
+        "signatures_before": _signatures(draft),
+        "disk": known_disk(draft, pool.file_system.wwid),
+    }
 
 
 def _entries(draft: Draft) -> list[str] | None:
@@ -89,10 +86,8 @@ def _is_sparc(draft: Draft) -> bool:
 
 def join_steps(draft: Draft, create: str) -> list[PlannedStep]:
     """One step a server, the master first."""
-    pool = later(f"pool {draft.spec.pool.name}")
     steps: list[PlannedStep] = []
     for index, name in enumerate(draft.spec.master_first):
-        server = draft.id_of(name)
         before = [steps[-1].id] if steps else [create]
         steps.append(
             PlannedStep(
@@ -106,8 +101,6 @@ def join_steps(draft: Draft, create: str) -> list[PlannedStep]:
                     "is_first": index == 0,
                 },
                 needs=tuple(before),
-                commands=commands_of([draft.dialect.add_server(server, pool)]),
-                undo_commands=commands_of([draft.dialect.remove_server(server, pool)]),
                 undo_needs=(
                     "no other member is offline (R117)",
                     *(("it is the last member (R118)",) if index == 0 else ()),
@@ -122,8 +115,6 @@ def policy_steps(draft: Draft, joins: list[PlannedStep]) -> list[PlannedStep]:
     policy = draft.spec.pool.policy
     if policy.mode is PolicyMode.OFF or draft.release == "3.2":
         return []
-    pool = later(f"pool {draft.spec.pool.name}")
-    servers = [draft.dialect.add_policy_server(pool, draft.id_of(name)) for name in draft.spec.master_first]
     return [
         PlannedStep(
             id="set_policy:pool",
@@ -136,7 +127,6 @@ def policy_steps(draft: Draft, joins: list[PlannedStep]) -> list[PlannedStep]:
                 "servers": draft.all_servers(),
             },
             needs=(joins[-1].id,),
-            commands=commands_of([draft.dialect.edit_policy(pool, policy), *servers]),
             undo_note="it goes with the pool",
         )
     ]

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.models.plan import PlannedStep
-from core.platforms.oracle_vm.facts import ManagedFileServer
+from core.models.plan import JsonDict, PlannedStep
+from core.platforms.oracle_vm.facts import ManagedArray, ManagedFileServer
 from core.platforms.oracle_vm.manager_cli import objects
-from core.platforms.oracle_vm.manager_cli.allow_list import later
-from core.platforms.oracle_vm.manager_cli.command import Command
-from core.platforms.oracle_vm.manager_cli.dialect import FC_ARRAY, NFS_PLUGIN, SCSI_PLUGIN
-from core.platforms.oracle_vm.manager_cli.session import commands_of
+from core.platforms.oracle_vm.manager_cli.dialect import FC_ARRAY
 from core.platforms.oracle_vm.planning.draft import POOL_LANE, Draft
 from core.platforms.oracle_vm.spec import LunFileSystem, NfsFileSystem
 
@@ -26,23 +23,8 @@ def storage_steps(draft: Draft, needs: list[str]) -> list[PlannedStep]:
 
 
 def _nfs(draft: Draft, wanted: NfsFileSystem, needs: list[str]) -> PlannedStep:
-    dialect = draft.dialect
-    ids = [draft.id_of(name) for name in draft.spec.master_first]
     known = known_file_server(draft, wanted.server)
     name = _free_name(f"nfs {wanted.server}", [one.name for one in draft.manager.file_servers.value or ()])
-    commands: list[Command | None] = []
-    if known is None:
-        commands.append(
-            dialect.create_file_server(name, wanted.server, _plugin(draft), ids, uniform=wanted.uniform)
-        )
-    server = known.id if known else later(f"file server {wanted.server}")
-    admins = known.admin_servers if known else () if draft.release == "3.2" else tuple(ids)
-    refreshers = known.refresh_servers if known else admins
-    commands += [dialect.add_file_server_admin(server, id_) for id_ in ids if id_ not in admins]
-    commands += [dialect.add_refresh_server(server, id_) for id_ in ids if id_ not in refreshers]
-    system = known_file_system(draft, known, wanted.export) or later(f"nfs:{wanted.export}")
-    commands += [dialect.refresh("FileServer", server), dialect.refresh("FileSystem", system)]
-    undo = [dialect.delete_file_server(server)] if known is None else []
     return PlannedStep(
         id="prepare_nfs:pool",
         kind="prepare_nfs",
@@ -54,10 +36,11 @@ def _nfs(draft: Draft, wanted: NfsFileSystem, needs: list[str]) -> PlannedStep:
             "uniform": wanted.uniform,
             "name": name,
             "servers": draft.all_servers(),
+            "plugin": _plugin(draft, "FileServerPlugin"),
+            "known": _known(known, refresh_servers=list(known.refresh_servers)) if known else None,
+            "file_system": known_file_system(draft, known, wanted.export),
         },
         needs=tuple(needs),
-        commands=commands_of(commands),
-        undo_commands=commands_of(undo),
         undo_needs=("no file system of it is in use",),
         undo_note="the file server was registered before and stays" if known else "the share is not touched",
     )
@@ -83,10 +66,15 @@ def known_file_system(draft: Draft, server: ManagedFileServer | None, export: st
     return None
 
 
-def _plugin(draft: Draft) -> str:
+def _known(one: ManagedFileServer | ManagedArray, **more: list[str]) -> JsonDict:
+    """What Manager has already, and which servers serve it."""
+    return {"id": one.id, "admin_servers": list(one.admin_servers), **more}
+
+
+def _plugin(draft: Draft, kind: str) -> str | None:
+    """The generic plug-in as this Manager names it; None when it told none."""
     plugins = draft.manager.plugins.value or ()
-    nfs = (one for one in plugins if one.kind == "FileServerPlugin" and "eneric" in one.name)
-    return next((one.id for one in nfs if "nfs" in one.id.casefold()), NFS_PLUGIN)
+    return objects.generic_plugin(kind, [(one.id, one.name) for one in plugins if one.kind == kind])
 
 
 def _free_name(wanted: str, taken: Sequence[str]) -> str:
@@ -97,24 +85,11 @@ def _free_name(wanted: str, taken: Sequence[str]) -> str:
 
 
 def _lun(draft: Draft, wanted: LunFileSystem, needs: list[str]) -> PlannedStep:
-    dialect, names = draft.dialect, draft.spec.master_first
-    ids = [draft.id_of(name) for name in names]
     arrays = draft.manager.arrays.value or ()
     known = next((one for one in arrays if _is_array(one.name, one.id, one.access_hosts, wanted)), None)
     taken = [one.name for one in arrays]
     name = wanted.array or _free_name(f"iscsi {wanted.access_host}", taken)
-    array = known.id if known else later(f"array {name if wanted.transport == 'iscsi' else FC_ARRAY}")
-    commands: list[Command | None] = []
     is_new = known is None and wanted.transport == "iscsi"
-    if is_new:
-        commands.append(dialect.create_array(name, wanted, SCSI_PLUGIN))
-    admins = known.admin_servers if known else ()
-    commands += [dialect.add_array_admin(array, id_) for id_ in ids if id_ not in admins]
-    commands += [dialect.validate_array(array), dialect.refresh(dialect.array_type, array)]
-    commands += [dialect.refresh_storage_layer(id_) for id_ in ids]
-    commands.append(
-        dialect.refresh("PhysicalDisk", known_disk(draft, wanted.wwid) or later(f"LUN {wanted.wwid}"))
-    )
     note = "the LUN stays in Manager's lists; nothing on it is touched"
     if wanted.transport == "iscsi":
         note += "; initiators are put into the array's access group before the refresh"
@@ -123,10 +98,15 @@ def _lun(draft: Draft, wanted: LunFileSystem, needs: list[str]) -> PlannedStep:
         kind="prepare_lun",
         title=f"prepare LUN {wanted.wwid}",
         lane=POOL_LANE,
-        args={"lun": wanted.model_dump(mode="json"), "array_name": name, "servers": draft.all_servers()},
+        args={
+            "lun": wanted.model_dump(mode="json"),
+            "array_name": name,
+            "servers": draft.all_servers(),
+            "plugin": _plugin(draft, "StorageArrayPlugin"),
+            "known": _known(known) if known else None,
+            "disk": known_disk(draft, wanted.wwid),
+        },
         needs=tuple(needs),
-        commands=commands_of(commands),
-        undo_commands=commands_of([dialect.delete_array(array)] if is_new else []),
         undo_needs=("no LUN of it is in use",) if is_new else (),
         undo_note=note,
     )

@@ -24,15 +24,17 @@ class Who(NamedTuple):
     name: str
     uuid: str = ""
     also: tuple[str, ...] = ()
+    id: str = ""  # Manager's, when it knew the server while the plan was made
 
     @classmethod
     def of(cls, data: JsonDict) -> Who:
         """From a step's args."""
-        return cls(str(data["name"]), str(data.get("uuid") or ""), tuple(data.get("also") or ()))
+        words, id_ = tuple(data.get("also") or ()), str(data.get("id") or "")
+        return cls(str(data["name"]), str(data.get("uuid") or ""), words, id_)
 
     def as_args(self) -> JsonDict:
         """For a step's args."""
-        return {"name": self.name, "uuid": self.uuid, "also": list(self.also)}
+        return {"name": self.name, "uuid": self.uuid, "also": list(self.also), "id": self.id}
 
     @property
     def words(self) -> frozenset[str]:

@@ -12,6 +12,7 @@ from core.errors import CommandFailed, PoolwrightError, StepError
 from core.models.events import Residue
 from core.models.plan import JsonDict
 from core.platforms.oracle_vm.facts import ManagedArray, ManagedDisk
+from core.platforms.oracle_vm.manager_cli import objects
 from core.platforms.oracle_vm.manager_cli.allow_list import Named
 from core.platforms.oracle_vm.manager_cli.command import Command
 from core.platforms.oracle_vm.manager_cli.dialect import FC_ARRAY, SCSI_PLUGIN
@@ -120,10 +121,12 @@ class PrepareLun(Step[OvmWorld]):
         return array
 
     async def _plugin(self, talk: Talk) -> str:
-        if talk.dialect.release is Release.R32:
-            return SCSI_PLUGIN
-        items = await talk.list("StorageArrayPlugin")
-        return next((item.id for item in items if "eneric" in item.name and "SCSI" in item.name), SCSI_PLUGIN)
+        planned = self.planned.args.get("plugin")
+        if planned or talk.dialect.release is Release.R32:
+            return str(planned or SCSI_PLUGIN)
+        return (
+            objects.generic_plugin("StorageArrayPlugin", await talk.list("StorageArrayPlugin")) or SCSI_PLUGIN
+        )
 
     async def _add_admin(self, talk: Talk, array: ManagedArray, found: SeenServer) -> None:
         """A refusal is no failure where Manager does not tell who administers the array."""

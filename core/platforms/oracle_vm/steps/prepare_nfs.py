@@ -11,6 +11,7 @@ from core.errors import CommandFailed, PoolwrightError, StepError
 from core.models.events import Residue
 from core.models.plan import JsonDict
 from core.platforms.oracle_vm.facts import ManagedFileSystem
+from core.platforms.oracle_vm.manager_cli import objects
 from core.platforms.oracle_vm.manager_cli.allow_list import Named
 from core.platforms.oracle_vm.manager_cli.command import Command
 from core.platforms.oracle_vm.manager_cli.dialect import NFS_PLUGIN
@@ -109,14 +110,11 @@ class PrepareNfs(Step[OvmWorld]):
         return found
 
     async def _plugin(self, talk: Talk) -> str:
-        """The generic NFS plug-in as this Manager names it (manager-cli 3.8)."""
-        if talk.dialect.release is Release.R32:
-            return NFS_PLUGIN
-        items = await talk.list("FileServerPlugin")
-        for item in items:
-            if "eneric" in item.name and ("network" in item.name.casefold() or "nfs" in item.id.casefold()):
-                return item.id
-        return NFS_PLUGIN
+        """The generic NFS plug-in as the plan or this Manager names it."""
+        planned = self.planned.args.get("plugin")
+        if planned or talk.dialect.release is Release.R32:
+            return str(planned or NFS_PLUGIN)
+        return objects.generic_plugin("FileServerPlugin", await talk.list("FileServerPlugin")) or NFS_PLUGIN
 
     async def _serve(self, talk: Talk, found: SeenFileServer, ids: list[str]) -> None:
         """Make all our servers admin and refresh servers of it."""
