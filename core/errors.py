@@ -12,6 +12,7 @@ PoolwrightError
 │   └── BadReply         what came back cannot be read
 ├── StepError            a step of a plan failed (exit 1)
 ├── DriftError           the world is not as it was when the plan was made (exit 1)
+├── PlanError            a plan file is not what its spec and the servers make (exit 2)
 ├── ApprovalError        nobody else approved the plan, or it was not this one (exit 1)
 ├── JournalError         the journal cannot be used; nothing was touched (exit 2)
 ├── RunnerError          the detached runner cannot be started or reached (exit 1)
@@ -30,6 +31,8 @@ from enum import IntEnum
 from typing import ClassVar, Self
 
 from typing_extensions import override
+
+from core.text import visible
 
 
 class ExitCode(IntEnum):
@@ -259,11 +262,31 @@ class DriftError(PoolwrightError):
     title = "the plan no longer fits"
 
     def __init__(self, pool: str, changes: Sequence[str]) -> None:
-        self.changes = tuple(changes)
+        self.changes = tuple(map(visible, changes))  # may quote a plan file
         super().__init__(
-            f"cannot run the plan for {pool}: since it was made {len(self.changes)} things have changed: "
+            f"cannot run the plan for {visible(pool)}: since it was made {len(self.changes)} things have changed: "
             + "; ".join(self.changes),
             fix="check again and make a new plan",
+        )
+
+
+class PlanError(PoolwrightError):
+    """A plan that came as a file is not the one that would be made: edited, or of another version. Nothing was touched.
+
+    `differences` names step and difference.
+    """
+
+    code = "PW411"
+    title = "the plan was changed"
+    exit_code = ExitCode.BAD_INPUT
+
+    def __init__(self, pool: str, differences: Sequence[str]) -> None:
+        self.differences = tuple(map(visible, differences))  # a plan file's text is hostile
+        more = len(self.differences) - 5
+        tail = f"; and {more} more" if more > 0 else ""
+        super().__init__(
+            f"cannot use the plan for {visible(pool)}: {'; '.join(self.differences[:5])}{tail}",
+            fix="make it anew with `poolwright plan SPEC --output FILE`, and have that reviewed",
         )
 
 

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from core.secrets import MASK, SHORTEST, redact, spellings
-from core.text import inert
+from core.text import inert, visible
 
 TEXT_MAX_CHARS = 64 * 1024  # one reply of a server; a whole fleet listing stays far below
 _WORD = re.compile(r"[A-Za-z]+[0-9]{0,4}")
@@ -143,6 +143,11 @@ def guard(secrets: Iterable[str], *public: str) -> None:
 def hide(text: str) -> str:
     """Text of ours as it may leave this process; see guard."""
     return _GUARD.masker.known(text)
+
+
+def shown(text: str) -> str:
+    """Lines of ours as a terminal gets them: without secrets, and with every control character in words."""
+    return visible(hide(text), keep_lines=True)
 
 
 def hidden(value: Any) -> Any:

@@ -40,6 +40,7 @@ from core.reports.rollback import rollback_text
 from core.reports.text import check_text, plan_text
 from core.runner import client
 from core.runner.plan_file import plan_document, read_plan
+from core.runner.review import require_same, require_whole
 from core.runner.taking_back import outlook
 from core.secrets import Secrets
 from core.settings import Settings, load_settings
@@ -337,9 +338,11 @@ class Service:
         refusals, unaccepted = judge(platform.checks, checked.results, [*spec.accept, *accept])
         return Verdicts(tuple(refusals), tuple(unaccepted))
 
-    def plan(self, spec: BaseSpec, checked: Checked) -> Plan:
-        """The exact steps with commands and undo."""
-        return catalog.platform(spec.platform).plan(spec, checked.fleet, checked.results)
+    def plan(self, spec: BaseSpec, checked: Checked, *, accept: Sequence[str] = ()) -> Plan:
+        """The exact steps; commands and undo are made out of their args. `accept` as in judge: an approver sees it."""
+        platform = catalog.platform(spec.platform)
+        plan = platform.plan(spec, checked.fleet, checked.results).with_lines(platform.lines_of)
+        return plan.model_copy(update={"accepted": tuple(accept)})
 
     def plan_json(self, spec: BaseSpec, plan: Plan) -> str:
         """The plan for review, as `plan --output` writes it and `apply --plan` reads it; no secret is in it."""
@@ -373,13 +376,17 @@ class Service:
             raise SpecError([problem]) from error
         if problems := self._judge_spec(spec):
             raise SpecError(problems)
+        require_whole(plan, spec, catalog.platform(plan.platform))
         return spec, plan
 
     def require_fit(self, spec: BaseSpec, plan: Plan, checked: Checked) -> None:
-        """DriftError when the pool description or what was looked at is not as it was when the plan was made."""
-        changes = catalog.platform(spec.platform).drift(spec, plan, checked.fleet)
+        """The reviewed plan must be, step by step, the one that is made now. DriftError when the pool description or
+        what was looked at has changed since, PlanError when the plan says what nobody planned."""
+        platform = catalog.platform(spec.platform)
+        changes = platform.drift(spec, plan, checked.fleet)
         if changes:
             raise DriftError(plan.pool, changes)
+        require_same(plan, self.plan(spec, checked, accept=plan.accepted), platform)
 
     def sweep_plan(self, spec: BaseSpec, checked: Checked, pool: str = "") -> Plan:
         """What earlier failures left, as a cleaning plan; PoolwrightError when the platform makes none."""

@@ -39,6 +39,17 @@ def is_inert(text: str) -> bool:
     return text.isprintable() or all(char == "\n" or _visible(char) == char for char in text)
 
 
+def visible(text: str, *, keep_lines: bool = False) -> str:
+    """`text` with nothing left out: every control, format (bidi, zero width) and surrogate character as `\\x1b`.
+
+    With `keep_lines` a newline stays one. For text that must be seen as it is, such as a plan file's.
+    """
+    if text.isprintable():
+        return text
+    kept = "\n" if keep_lines else ""
+    return "".join(char if char.isprintable() or char in kept else _code(char) for char in text)
+
+
 def listed(words: Iterable[str], limit: int = 12) -> str:
     """Words joined by blanks and commas, the tail counted instead of shown."""
     seen = [inert(word, 120) for word in words]
@@ -71,5 +82,9 @@ def _visible(char: str) -> str:
         return " "
     if unicodedata.category(char) == "Zs":
         return " "
+    return _code(char)
+
+
+def _code(char: str) -> str:
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -452,7 +452,7 @@ class Session:
         if self.checked is None or not self.is_fresh:
             return None
         try:
-            return self.service.plan(self.spec(), self.checked)
+            return self.service.plan(self.spec(), self.checked, accept=self.answers.accepted)
         except PoolwrightError as error:
             self.plan_error = inert(error)
             return None

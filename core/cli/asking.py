@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from core.errors import ExitCode, PoolwrightError
+from core.masking import shown
 
 
 class NotConfirmed(PoolwrightError):
@@ -48,8 +49,8 @@ def ask(question: str, *, about: str = "", told_on: TextIO | None = None) -> str
     """
     with _pressed_at_once(), _terminal() as terminal:
         if about and not _is_tty(sys.stderr if told_on is None else told_on):
-            terminal.write(f"{about}\n")
-        terminal.write(f"{question} ")
+            terminal.write(f"{shown(about)}\n")
+        terminal.write(f"{shown(question)} ")
         terminal.flush()
         return terminal.readline().strip()
 

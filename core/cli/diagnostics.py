@@ -10,12 +10,13 @@ from dataclasses import asdict
 from typing import Any
 
 from core.errors import ExitCode, Interrupted, PoolwrightError, SpecError
+from core.masking import shown
 
 
 def say(text: str) -> None:
     """One line of narration; where it cannot be written it is lost, and nothing else: a run is still followed."""
     with contextlib.suppress(OSError, ValueError, AttributeError):  # full, gone, closed, or never there
-        sys.stderr.write(text.rstrip("\n") + "\n")
+        sys.stderr.write(shown(text.rstrip("\n")) + "\n")
         sys.stderr.flush()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from core.cli.diagnostics import discard
 from core.errors import ExitCode, PoolwrightError
+from core.masking import hidden, shown
 
 
 class OutputError(PoolwrightError):
@@ -22,18 +23,25 @@ class OutputError(PoolwrightError):
 
 def emit_json(document: Any) -> None:
     """One JSON document and a line end."""
-    _write(json.dumps(document, indent=2, ensure_ascii=not _is_unicode(), default=str) + "\n")
+    _write(_json(document, indent=2))
 
 
 def emit_text(text: str) -> None:
     """Lines for people, as the answer to what they asked."""
-    _write(text.rstrip("\n") + "\n")
+    _write(shown(text.rstrip("\n")) + "\n")
 
 
 def emit_line(document: Any) -> None:
     """One JSON document on a line of its own, at once."""
-    ascii_only = not _is_unicode()
-    _write(json.dumps(document, ensure_ascii=ascii_only, default=str, separators=(",", ":")) + "\n")
+    _write(_json(document, separators=(",", ":")))
+
+
+def _json(document: Any, **form: Any) -> str:
+    """A document as lines, without secrets; what is no plain character (controls, bidi) stands as an escape."""
+    text = json.dumps(hidden(document), ensure_ascii=not _is_unicode(), **form) + "\n"
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 
 
 def _encoding() -> str:

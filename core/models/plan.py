@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -83,8 +84,22 @@ class Plan(Frozen):
     accepted: tuple[str, ...] = Field(default=(), description="ids that were accepted when it was made")
     by_hand: tuple[ByHand, ...] = Field(default=(), description="what stays for a person to do")
 
+    def with_lines(self, lines_of: Callable[[PlannedStep, str], StepLines]) -> Plan:
+        """The plan with the commands that its args make, see Platform.lines_of."""
+        steps = []
+        for step in self.steps:
+            lines = lines_of(step, self.release)
+            steps.append(step.model_copy(update={"commands": lines.run, "undo_commands": lines.undo}))
+        return self.model_copy(update={"steps": tuple(steps)})
+
     @property
     def digest(self) -> str:
-        """SHA-256 of the whole plan: what a reviewer approves."""
-        plain = json.dumps(self.model_dump(mode="json"), sort_keys=True)
-        return hashlib.sha256(plain.encode()).hexdigest()
+        """SHA-256 over all that is done and on what grounds, in canonical form: what a reviewer approves.
+
+        Left out: the texts of the warnings (a measured number may differ from look to look; their ids are in) and the
+        time. A field that a later version adds changes no digest while it has its default.
+        """
+        plain = self.model_dump(mode="json", exclude={"warnings", "made_at"}, exclude_defaults=True)
+        plain["warned"] = sorted({warning.id for warning in self.warnings})
+        canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()

@@ -59,6 +59,7 @@ class Platform(Guards, Sweeps, Listing):
     secret_names: Sequence[str]  # every secret there is, needed or not; another word is refused
     step_kinds: Mapping[str, type[Step[Any]]]
     sections: Sequence[FormSection]
+    fact_args: frozenset[str]  # dotted names in steps' args that servers told, not the spec
 
     @property
     @abstractmethod
@@ -102,6 +103,10 @@ class Platform(Guards, Sweeps, Listing):
     @abstractmethod
     def plan(self, spec: BaseSpec, fleet: FleetFacts, results: Sequence[CheckResult]) -> Plan:
         """Ordered steps with commands and undo; pure. Raises PoolwrightError when no plan can be made."""
+
+    @abstractmethod
+    def spec_hash(self, spec: BaseSpec) -> str:
+        """What a plan names its spec by (Plan.spec_hash); pure."""
 
     @abstractmethod
     def lines_of(self, step: PlannedStep, release: str) -> StepLines:

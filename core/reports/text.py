@@ -6,10 +6,13 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from core.masking import mapped
 from core.models.coverage import CoverageReport, Stale, WaiverState
 from core.models.plan import Plan
 from core.models.results import Cause, CheckResult, FixCommand, Verdict
 from core.models.views import RunView
+from core.platforms import catalog
+from core.text import visible
 
 WIDTH = 80
 _ORDER = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WARN, Verdict.BLOCKED, Verdict.WAIVED, Verdict.INFO)
@@ -165,7 +168,12 @@ def _few(words: Sequence[str], most: int = 6) -> str:
 
 
 def plan_text(plan: Plan) -> str:
-    """Steps in order, each with its commands and the way back."""
+    """Steps in order, each with its commands and the way back.
+
+    The plan may come from a file that somebody wrote: commands are made out of the args, no character acts on a
+    terminal, and no text can be taken for a line of ours. PoolwrightError when the args make no commands.
+    """
+    plan = _as_shown(plan)
     lines = [f"Plan for pool {plan.pool}" + (f" (release {plan.release})" if plan.release else "")]
     for number, step in enumerate(plan.steps, 1):
         lines.append("")
@@ -189,6 +197,11 @@ def plan_text(plan: Plan) -> str:
             lines += _wrapped(f"{left.what} at {left.where}{why}", "    ", "  - ")
             lines += [f"      {command}" for command in left.commands]
     return "\n".join(lines)
+
+
+def _as_shown(plan: Plan) -> Plan:
+    made = plan.with_lines(catalog.platform(plan.platform).lines_of)
+    return Plan.model_validate(mapped(made.model_dump(mode="json", exclude={"basis"}), visible))
 
 
 def _commands(commands: Iterable[str], word: str) -> list[str]:

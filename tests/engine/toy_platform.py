@@ -76,6 +76,7 @@ class ToyPlatform(NoGuards, NoSweeps, NoListing, Platform):
     step_kinds: Mapping[str, type[Step[Any]]] = {"toy": ToyStep}
     sections: Sequence[FormSection] = ()
     vocabulary = "toy toys box"
+    fact_args: frozenset[str] = frozenset()
 
     @override
     def secrets_needed(self, spec: BaseSpec) -> Sequence[SecretField]:
@@ -111,6 +112,10 @@ class ToyPlatform(NoGuards, NoSweeps, NoListing, Platform):
     @override
     def plan(self, spec: BaseSpec, fleet: FleetFacts, results: Sequence[CheckResult]) -> Plan:
         raise AssertionError(_FRONT_END)
+
+    @override
+    def spec_hash(self, spec: BaseSpec) -> str:
+        return ""
 
     @override
     def lines_of(self, step: PlannedStep, release: str) -> StepLines:

@@ -272,10 +272,11 @@ class FakeService(Service):
         return Verdicts(tuple(refusals), tuple(unknown))
 
     @override
-    def plan(self, spec: BaseSpec, checked: Checked) -> Plan:
+    def plan(self, spec: BaseSpec, checked: Checked, *, accept: Sequence[str] = ()) -> Plan:
         steps = [
             PlannedStep(
                 id=f"own_server:{name}", kind="own_server", title=f"Own {name}", lane=name,
+                args={"server": {"name": name}, "address": name, "roles": ["vm", "utility"]},
                 commands=(f"discoverServer ipAddress={name} password=<agent password> takeOwnership=Yes",),
                 undo_commands=(f"releaseOwnership Server name={name}",),
             )
@@ -284,12 +285,13 @@ class FakeService(Service):
         steps.append(
             PlannedStep(
                 id="create_pool:pool", kind="create_pool", title=f"Create the pool {spec.pool_name}", lane="pool",
+                args={"pool": spec.model_dump(mode="json")["pool"], "storage": {"kind": "nfs", "export": "/e"}},
                 commands=(f"create ServerPool name={spec.pool_name} clusterEnable=Yes",),
                 undo_commands=(f"delete ServerPool name={spec.pool_name}",),
                 undo_note="the pool file system on the storage", is_point_of_no_return=True,
             )
         )  # fmt: skip
-        return Plan(platform="oracle_vm", pool=spec.pool_name, steps=tuple(steps))
+        return Plan(platform="oracle_vm", pool=spec.pool_name, release="3.4", steps=tuple(steps))
 
     @override
     def compatibility(self, spec: BaseSpec, fleet: FleetFacts) -> dict[str, Any]:

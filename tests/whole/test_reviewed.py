@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from core.cli.main import main
 from core.lab.fleet import Lab
+from core.models.plan import Plan
+from core.runner.plan_file import plan_document
 from core.secrets import Secrets
 from core.service import Service
+from tests.unit.runner.test_review import NFS_SPEC, evil_plan
 from tests.whole.job import SPEED
 
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.timeout(300)  # runners in processes of their own, on a machine that may be busy
 
 
@@ -63,6 +69,44 @@ async def test_a_plan_that_no_longer_fits_is_refused_by_name(
             capsys.readouterr().err.split()
         )
         assert lab.snapshot() == before
+
+
+@pytest.mark.asyncio
+async def test_an_edited_and_rehashed_plan_is_refused_by_step_and_difference(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Args and labels fit each other, and every hash fits them: an approver would see what Manager would get."""
+    async with planned(tmp_path) as (lab, words, path):
+        document = json.loads(path.read_text())
+        step = next(one for one in document["plan"]["steps"] if one["kind"] == "create_pool")
+        step["args"]["pool"]["secure_migration"] = True
+        step["commands"] = [
+            each.replace("migrateUsingSsl=No", "migrateUsingSsl=Yes") for each in step["commands"]
+        ]
+        path.write_text(
+            json.dumps(plan_document(Plan.model_validate(document["plan"]), document["spec"], []))
+        )
+        before = lab.snapshot()
+        assert await asyncio.to_thread(main, ["apply", "--plan", str(path), "--yes", *words]) == 2
+        said = " ".join(capsys.readouterr().err.split())
+        assert "step create_pool:pool: args.pool.secure_migration is true, planned now it is false" in said
+        assert lab.snapshot() == before
+
+
+def test_the_screen_of_an_approver_gets_no_byte_that_acts(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(plan_document(evil_plan(), NFS_SPEC.model_dump(mode="json"), [])))
+    command = [sys.executable, "-m", "core.cli.main", "approve", str(path), "--approvals", str(tmp_path)]
+    with pexpect.spawn(command[0], command[1:], cwd=str(ROOT), timeout=120, dimensions=(50, 200)) as terminal:
+        terminal.expect(rb"to approve this plan:")
+        shown = terminal.before
+        terminal.sendline("no")
+        terminal.expect(pexpect.EOF)
+        shown += terminal.before
+    text = shown.decode()
+    assert r"\x1b[2J" in text
+    assert "run : discoverServer ipAddress=203.0.113.11" in text  # made of the args
+    assert not {char for char in text.replace("\r\n", "\n") if char != "\n" and not char.isprintable()}
 
 
 @pytest.mark.asyncio

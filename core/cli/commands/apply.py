@@ -89,10 +89,9 @@ async def _prepare(
     if not verdicts.may_apply:
         _refuse(spec, verdicts, args)
         return None
-    plan = reviewed or service.plan(spec, checked)
+    plan = reviewed or service.plan(spec, checked, accept=args.accept_unknown)
     say(plan_text(plan))
-    if reviewed is not None or args.approvals is not None:
-        say(f"hash {plan.digest}")
+    say(f"hash {plan.digest}")
     if not args.yes and is_terminal() and not _confirmed(spec.pool_name, plan_text(plan)):
         say("not confirmed; nothing was changed")
         return None

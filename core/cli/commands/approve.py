@@ -5,11 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.cli.asking import ask, require_terminal
 from core.cli.diagnostics import say
 from core.cli.output import emit_text
 from core.errors import ExitCode
+from core.text import visible
+
+if TYPE_CHECKING:
+    from core.models.spec import BaseSpec
+    from core.service import Service
 
 SHOWN = 12  # characters of the hash that are typed
 
@@ -27,18 +33,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     from core.reports.text import plan_text
     from core.runner.approvals import approve
-    from core.runner.plan_file import read_plan
+    from core.service import Service
 
     if not args.yes:
         require_terminal("approve a plan", "--yes")
-    plan, _spec = read_plan(args.plan)
-    told = f"{plan_text(plan)}\n\nhash {plan.digest}"
+    service = Service()
+    spec, plan = service.reviewed(args.plan)
+    told = f"{plan_text(plan)}\n\n{_where(service, spec)}\nhash {plan.digest}"
     emit_text(told)
     if not args.yes and not _confirmed(plan.digest[:SHOWN], told):
         say("not approved")
         return ExitCode.REFUSED
     say(f"approved: {approve(plan, args.approvals)}")
     return ExitCode.DONE
+
+
+def _where(service: Service, spec: BaseSpec) -> str:
+    """To whom it would be sent: the names stand in the plan, the addresses behind them in its spec."""
+    endpoints = service.platform(spec.platform).endpoints(spec)
+    lines = [f"  {each.server} ({each.plane}) at {each.host} port {each.port}" for each in endpoints]
+    return "\n".join(["It would speak with:", *map(visible, lines)])
 
 
 def _confirmed(word: str, about: str) -> bool:

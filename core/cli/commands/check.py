@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from core.cli.diagnostics import say
 from core.cli.inputs import add_common, gather_secrets, require_trust
 from core.cli.output import emit_json, emit_line, emit_text
 from core.errors import ExitCode
+from core.masking import hidden
 from core.paths import write_named
 
 if TYPE_CHECKING:
@@ -69,7 +71,9 @@ def run(args: argparse.Namespace) -> ExitCode:
             on_result=_emit_row if args.json_lines else None,
         )
         if args.facts_file is not None:
-            write_named(args.facts_file, checked.fleet.model_dump_json(indent=1) + "\n")
+            write_named(
+                args.facts_file, json.dumps(hidden(checked.fleet.model_dump(mode="json")), indent=1) + "\n"
+            )
         return _tell(service, spec, checked, args)
 
     return asyncio.run(look())

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> ExitCode:
             if args.json:
                 emit_json(plan_document(None, data, [result_row(each) for each in stopped]))
             return ExitCode.REFUSED
-        plan = service.plan(spec, checked).model_copy(update={"accepted": tuple(args.accept_unknown)})
+        plan = service.plan(spec, checked, accept=args.accept_unknown)
         document = plan_document(plan, data, [])
         if args.output is not None:
             # 0644: it is there to be reviewed, and holds no secret

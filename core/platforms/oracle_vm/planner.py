@@ -14,7 +14,7 @@ from core.platforms.oracle_vm.manager_cli.dialect import NoSuchWordError
 from core.platforms.oracle_vm.planning import words
 from core.platforms.oracle_vm.planning.draft import Draft
 from core.platforms.oracle_vm.planning.pool import create_step, join_steps, policy_steps
-from core.platforms.oracle_vm.planning.render import rendered
+from core.platforms.oracle_vm.planning.render import lines_of
 from core.platforms.oracle_vm.planning.servers import own_step
 from core.platforms.oracle_vm.planning.storage import storage_steps
 from core.platforms.oracle_vm.spec import PoolSpec, StartPolicy
@@ -49,4 +49,4 @@ def make_plan(
         made_at=now,
         verification=tuple(words.verification(draft)),
     )
-    return rendered(plan)
+    return plan.with_lines(lines_of)

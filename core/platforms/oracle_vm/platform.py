@@ -84,6 +84,7 @@ class OracleVm(Platform):
     secret_names: Sequence[str] = ("manager", "agent", "ssh", "ssh_key", "jump", "jump_key", "chap")
     step_kinds: Mapping[str, type[Step[Any]]] = STEP_KINDS
     sections: Sequence[FormSection] = SECTIONS
+    fact_args = render.FACT_ARGS
 
     def __init__(self) -> None:
         self.checks: Registry = catalog.registry()
@@ -177,6 +178,11 @@ class OracleVm(Platform):
     def plan(self, spec: BaseSpec, fleet: FleetFacts, results: Sequence[CheckResult]) -> Plan:
         """Ordered steps; see planner.make_plan."""
         return planner.make_plan(_as(spec, PoolSpec), _fleet(fleet), results)
+
+    @override
+    def spec_hash(self, spec: BaseSpec) -> str:
+        """SHA-256 over the whole spec."""
+        return fingerprint(_as(spec, PoolSpec))
 
     @override
     def lines_of(self, step: PlannedStep, release: str) -> StepLines:

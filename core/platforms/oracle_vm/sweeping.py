@@ -18,7 +18,7 @@ from core.platforms.oracle_vm.fingerprint import basis_of
 from core.platforms.oracle_vm.manager_cli.dialect import Dialect, dialect_of
 from core.platforms.oracle_vm.orphans import Found, Orphan, OrphanKind, entry_of, find_orphans, key_of
 from core.platforms.oracle_vm.planning.draft import release_of
-from core.platforms.oracle_vm.planning.render import rendered
+from core.platforms.oracle_vm.planning.render import lines_of
 from core.platforms.oracle_vm.planning.words import fingerprint
 from core.platforms.oracle_vm.spec import NfsFileSystem, PoolSpec
 from core.platforms.oracle_vm.steps.leftovers import storage_commands
@@ -55,7 +55,7 @@ def sweep_plan(spec: PoolSpec, fleet: OvmFleet, pool: str = "") -> Plan:
         ),
         verification=("nothing of it is seen through Manager, agents and servers any more",),
     )
-    return rendered(plan)
+    return plan.with_lines(lines_of)
 
 
 def _picked(found: Found, pool: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from core.errors import PoolwrightError
-from core.models.plan import JsonDict, Plan, PlannedStep, StepLines
+from core.models.plan import JsonDict, PlannedStep, StepLines
 from core.platforms.oracle_vm.manager_cli.allow_list import later
 from core.platforms.oracle_vm.manager_cli.command import Command
 from core.platforms.oracle_vm.manager_cli.dialect import (
@@ -23,16 +23,13 @@ from core.platforms.oracle_vm.spec import AgentAccess, LunFileSystem, Policy, Po
 from core.platforms.oracle_vm.steps.common import roles_of
 
 Commands = Sequence[Command | None]
+_FACTS = """
+server.id server.uuid server.also servers.id servers.uuid servers.also known plugin file_system disk name array_name
+pools_before storage.file_system storage.disk storage.entries_before storage.signatures_before storage.is_sparc
+server_id pool_id
+"""
+FACT_ARGS = frozenset(_FACTS.split())  # learned from servers; every other arg comes from the spec
 FRESH_ROLES = ["vm", "utility"]  # what a server has that was just discovered (manager-cli 3.4)
-
-
-def rendered(plan: Plan) -> Plan:
-    """The plan with the commands that its args make; PoolwrightError when they make none."""
-    steps = []
-    for step in plan.steps:
-        lines = lines_of(step, plan.release)
-        steps.append(step.model_copy(update={"commands": lines.run, "undo_commands": lines.undo}))
-    return plan.model_copy(update={"steps": tuple(steps)})
 
 
 def lines_of(step: PlannedStep, release: str) -> StepLines:
