@@ -19,24 +19,11 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.errors import ExitCode, PoolwrightError
+from core.errors import InternalError, PoolwrightError
 from core.log import safe
 
 REPORT_MAX = 256 * 1024  # characters
 _LINE_MAX = 400
-
-
-class InternalError(PoolwrightError):
-    """A bug, or a machine that gives nothing any more; `report` is the file that tells all of it, "" for none."""
-
-    code = "PW900"
-    title = "internal error"
-    exit_code = ExitCode.INTERNAL
-
-    def __init__(self, what: str, report: str) -> None:
-        self.report = report
-        told = f"the report is in {report}" if report else "no report could be written"
-        super().__init__(f"internal error: {what}; {told}")
 
 
 def own(error: BaseException, words: Sequence[str]) -> PoolwrightError:
@@ -46,7 +33,9 @@ def own(error: BaseException, words: Sequence[str]) -> PoolwrightError:
     if len(ours) == len(leaves):
         return ours[0]
     strange = next(leaf for leaf in leaves if not isinstance(leaf, PoolwrightError))
-    return InternalError(_what(strange), write_report(error, words))
+    report = write_report(error, words)
+    told = f"the report is in {report}" if report else "no report could be written"
+    return InternalError(f"internal error: {_what(strange)}; {told}")
 
 
 def write_report(error: BaseException, words: Sequence[str]) -> str:

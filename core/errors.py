@@ -15,6 +15,7 @@ PoolwrightError
 ├── PlanError            a plan file is not what its spec and the servers make (exit 2)
 ├── ApprovalError        nobody else approved the plan, or it was not this one (exit 1)
 ├── JournalError         the journal cannot be used; nothing was touched (exit 2)
+├── InternalError        a bug, or a machine that gives nothing any more (exit 70)
 ├── RunnerError          the detached runner cannot be started or reached (exit 1)
 │   ├── ControlledElsewhere, CannotNow, AttachRefused   it was reached, and says no
 └── LabError             the simulated fleet cannot be built (exit 2)
@@ -303,6 +304,14 @@ class JournalError(PoolwrightError):
     code = "PW500"
     title = "the journal is not usable"
     exit_code = ExitCode.BAD_INPUT
+
+
+class InternalError(PoolwrightError):
+    """A bug, or a machine that gives nothing any more; the message names the report that tells all of it."""
+
+    code = "PW900"
+    title = "internal error"
+    exit_code = ExitCode.INTERNAL
 
 
 class RunnerError(PoolwrightError):

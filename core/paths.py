@@ -107,6 +107,28 @@ def state_root(path: Path) -> Path:
     return _own_dir(path, forbidden=0o022)
 
 
+def readable_root(path: Path) -> bool:
+    """Is there a state folder of ours to read? False when there is none yet; PathsError when it cannot be used."""
+    fix = "choose another by --state-dir"
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise PathsError(
+            f"cannot read the folder {path}: {(error.strerror or '').lower()}", fix=fix
+        ) from error
+    _demand_own(path, status, fix)
+    return True
+
+
+def _demand_own(path: Path, status: os.stat_result, fix: str) -> None:
+    if not stat.S_ISDIR(status.st_mode):
+        raise PathsError(f"cannot use {path}: it is no folder", fix=fix)
+    if status.st_uid != os.geteuid():
+        raise PathsError(f"cannot use {path}: it belongs to uid {status.st_uid}", fix=fix)
+
+
 def _own_dir(path: Path, *, forbidden: int) -> Path:
     fix = "choose another by --state-dir"
     try:
@@ -114,10 +136,7 @@ def _own_dir(path: Path, *, forbidden: int) -> Path:
         status = path.stat()
     except OSError as error:
         raise PathsError(f"cannot make the folder {path}: {error.strerror}", fix=fix) from error
-    if not stat.S_ISDIR(status.st_mode):
-        raise PathsError(f"cannot use {path}: it is no folder", fix=fix)
-    if status.st_uid != os.geteuid():
-        raise PathsError(f"cannot use {path}: it belongs to uid {status.st_uid}", fix=fix)
+    _demand_own(path, status, fix)
     if status.st_mode & forbidden:
         mode = stat.S_IMODE(status.st_mode)
         raise PathsError(f"cannot use {path}: mode {mode:04o} lets others in", fix=f"chmod 700 {path}")

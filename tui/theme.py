@@ -58,6 +58,7 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("paused", "‖", "=", "paused", "warn"),
     ("rolling_back", "◂", "<", "rolling back", "busy"),
     ("interrupted", "!", "!", "interrupted", "warn"),
+    ("damaged", "✗", "X", "damaged", "bad"),
     # outcomes
     ("created", "✓", "+", "created", "good"),
     ("cleaned", "✓", "+", "cleaned up", "good"),

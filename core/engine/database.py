@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,7 +92,10 @@ def translated(path: Path, doing: str) -> Iterator[None]:
     """Turn SQLite's errors into JournalError with the next action."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (
+        sqlite3.Error,
+        UnicodeError,
+    ) as error:  # UnicodeError: what a damaged file is called in SQLite's own words
         raise JournalError(f"cannot {doing} the journal {path}: {error}", fix=_fix(str(error))) from error
 
 
@@ -100,7 +104,7 @@ def _fix(text: str) -> str:
         return "make room on that file system, then resume the run"
     if "readonly" in text or "read-only" in text:
         return "make it writable, or choose another folder by --state-dir"
-    if "malformed" in text or "not a database" in text:
+    if "malformed" in text or "decode" in text or "not a database" in text:
         return "the file is damaged: restore it from a backup, or move its folder away"
     if "locked" in text:
         return "another process holds it: wait for it to end"
@@ -116,6 +120,37 @@ def make(path: Path) -> None:
         raise JournalError(
             f"cannot create the journal {path}: {error.strerror}", fix=_fix(str(error))
         ) from error
+
+
+class OpenFiles:
+    """The files behind an open journal, as they were when it was opened.
+
+    SQLite goes on writing to a file that was deleted or replaced meanwhile: nobody would ever read what it says.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._marks = {each: _mark(each) for each in (path, path.with_name(f"{path.name}-wal"))}
+
+    def demand(self) -> None:
+        """JournalError unless all of them are still there, and the same."""
+        for path, mark in self._marks.items():
+            found = _mark(path)
+            if found != mark:
+                what = "is gone" if found is None else "was replaced"
+                raise JournalError(
+                    f"cannot write the journal {self._path}: {path.name} {what} while the run was at work",
+                    fix="put the run's folder back as it was, then resume the run",
+                )
+
+
+def _mark(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another of its name; None when there is none."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
@@ -165,7 +200,14 @@ def _check_file(path: Path) -> None:
     try:
         status = path.lstat()
     except OSError as error:
-        raise JournalError(f"cannot open the journal {path}: {error.strerror}") from error
+        why = "it is gone" if isinstance(error, FileNotFoundError) else error.strerror
+        raise JournalError(
+            f"cannot open the journal {path}: {why}", fix="restore it from a backup"
+        ) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise JournalError(
+            f"cannot open the journal {path}: it is no plain file", fix="restore it from a backup"
+        )
     if status.st_uid != os.geteuid():
         raise JournalError(f"cannot open the journal {path}: it belongs to uid {status.st_uid}")
     if status.st_mode & 0o077:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,10 +13,11 @@ from typing import Any
 
 from core.engine import database
 from core.engine.fold import TELLING, RunNow
-from core.errors import JournalError
+from core.errors import JournalError, PoolwrightError
 from core.models.events import EventKind, RunEvent
 from core.models.plan import JsonDict, Plan
-from core.paths import StatePaths
+from core.paths import RUN_ID, StatePaths, readable_root
+from core.text import inert
 
 DAMAGED = "restore it from a backup, or move its folder away"
 _CHUNK = 500  # events read at once, so that a long history never stops the runner
@@ -57,16 +58,37 @@ class JournalReader:
 
     def events(self, since: int = 0, limit: int = _CHUNK) -> list[RunEvent]:
         """Up to `limit` events after `since`, in order."""
-        with database.translated(self.path, "read"):
+        with intact(self.path, "an event"), database.translated(self.path, "read"):
             run = one_row(self._db, "SELECT id FROM run", self.path)[0]
             return list(read_events(self._db, run, since, limit))
 
 
+@contextmanager
+def intact(path: Path, what: str) -> Iterator[None]:
+    """Damage can make any line that reads fail in any way: what is no error of ours is a JournalError too."""
+    try:
+        yield
+    except PoolwrightError:
+        raise
+    except Exception as error:
+        why = inert(str(error), 300) or type(error).__name__
+        raise JournalError(
+            f"cannot read the journal {path}: {what} is damaged: {why}", fix=DAMAGED
+        ) from error
+
+
 def run_ids(paths: StatePaths) -> list[str]:
-    """Runs that have a journal below this state folder, newest first."""
-    if not paths.runs.is_dir():
+    """Runs below this state folder, newest first, also those whose journal is gone.
+
+    PathsError when the folder cannot be read, or is another user's.
+    """
+    if not readable_root(paths.root) or not paths.runs.exists():
         return []
-    return sorted((path.parent.name for path in paths.runs.glob("*/journal.db")), reverse=True)
+    try:
+        names = [path.name for path in paths.runs.iterdir() if RUN_ID.match(path.name)]
+    except OSError as error:
+        raise JournalError(f"cannot list the runs in {paths.runs}: {error.strerror}") from error
+    return sorted(names, reverse=True)
 
 
 def read_run(paths: StatePaths, run: str) -> tuple[Head, RunNow]:
@@ -87,7 +109,9 @@ def read_head(db: sqlite3.Connection, path: Path) -> Head:
     run, platform, pool, spec, plan, extra, user, made_at = one_row(
         db, "SELECT id, platform, pool, spec, plan, extra, user, made_at FROM run", path
     )
-    try:
+    with intact(path, "its first page"):
+        if run != path.parent.name:
+            raise ValueError(f"it names the run {run!r}")
         return Head(
             run,
             platform,
@@ -98,8 +122,6 @@ def read_head(db: sqlite3.Connection, path: Path) -> Head:
             user,
             made_at,
         )
-    except ValueError as error:
-        raise JournalError(f"cannot read the journal {path}: its first page is damaged: {error}") from error
 
 
 _COLUMNS = "SELECT seq, at, kind, step, state, text, data FROM events"
@@ -128,16 +150,12 @@ def fold_all(db: sqlite3.Connection, head: Head, path: Path) -> RunNow:
     """Fold what tells a state; the rest (commands, notes: nearly all of a long history) is only counted."""
     now = RunNow.of(head.run, head.plan)
     telling = ", ".join(f"'{kind}'" for kind in TELLING)
-    try:
+    with intact(path, "an event"):
         with database.translated(path, "read"):
             rows = db.execute(f"{_COLUMNS} WHERE kind IN ({telling}) ORDER BY seq").fetchall()
             count, last = db.execute("SELECT count(*), ifnull(max(seq), 0) FROM events").fetchone()
         for row in rows:
             now.take(_event(head.run, row))
-    except ValueError as error:
-        raise JournalError(
-            f"cannot read the journal {path}: an event is damaged: {error}", fix=DAMAGED
-        ) from error
     if count != last:
         raise JournalError(
             f"cannot use the journal {path}: {last - count} of its events are missing", fix=DAMAGED
@@ -148,7 +166,7 @@ def fold_all(db: sqlite3.Connection, head: Head, path: Path) -> RunNow:
 
 def compare(db: sqlite3.Connection, now: RunNow, path: Path) -> None:
     """The tables made from the events must say the same as the events."""
-    with database.translated(path, "read"):
+    with intact(path, "its table of steps"), database.translated(path, "read"):
         kept = {row[0]: row[1:] for row in db.execute("SELECT id, state, record, seq FROM steps")}
         state = db.execute("SELECT state, outcome FROM run").fetchone()
     told = {

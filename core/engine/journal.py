@@ -52,6 +52,7 @@ class Journal:
         self.head = read_head(db, path)
         self.now = fold_all(db, self.head, path)
         self.broken: JournalError | None = None
+        self._files = database.OpenFiles(path)
         self._listeners: list[Listener] = []
         compare(db, self.now, path)
 
@@ -176,6 +177,7 @@ class Journal:
     def _commit(self, events: list[RunEvent]) -> None:
         with database.translated(self.path, "write"):
             try:
+                self._files.demand()
                 self._db.execute("BEGIN IMMEDIATE")
                 for event in events:
                     self._insert(event)
@@ -185,6 +187,7 @@ class Journal:
                     self._db.execute("ROLLBACK")
                 self.now = fold_all(self._db, self.head, self.path)  # as if nothing had been said
                 raise
+        self._files.demand()  # it may have gone in between: what was just said is not known to anybody then
 
     def _insert(self, event: RunEvent) -> None:
         self.now.apply(event)

@@ -7,7 +7,8 @@ import asyncio
 import sys
 from pathlib import Path
 
-from core.errors import ExitCode, LabError
+from core import crash
+from core.errors import ExitCode
 from core.lab.run import run_lab
 from core.lab.scenario import scenario_names
 
@@ -38,9 +39,10 @@ def main() -> ExitCode:
                 say=lambda text: print(text, file=sys.stderr, flush=True),  # noqa: T201 - narration of this program
             )
         )
-    except LabError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - narration of this program
-        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - the outermost guard: no bug is a traceback
+        told = crash.own(error, ["(lab)", *sys.argv[1:]])
+        print(told, file=sys.stderr)  # noqa: T201 - narration of this program
+        return told.exit_code
     return ExitCode.DONE
 
 

@@ -38,6 +38,7 @@ class RunView:
     last_seq: int = 0
     is_live: bool = False
     message: str = ""
+    damage: str = ""  # why its journal cannot be read; nothing else is known of the run then
     question: str = ""  # what a live run waits for an answer to
     warnings: tuple[PlanWarning, ...] = ()  # what was known and gone on with: waived, accepted, one-way moves
     pool_facts: Mapping[str, Any] = field(default_factory=dict)

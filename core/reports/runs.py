@@ -32,6 +32,7 @@ def run_document(view: RunView) -> dict[str, Any]:
         "state": view.state.value,
         "is_live": view.is_live,
         "message": view.message,
+        "damage": view.damage,
         "question": view.question,
         "started_at": view.started_at,
         "ended_at": view.ended_at,

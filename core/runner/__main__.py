@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,20 +34,19 @@ def main(
     hardening.detach()
     hardening.protect()  # before anything else is loaded: what follows reads secrets
     hardening.keep_files_private()
-    from core.errors import PoolwrightError
+    from core import crash
     from core.platforms import catalog
     from core.runner import process
 
-    answer = _Answer()
+    answer, words = _Answer(), ["(runner)"]
     try:
         order, secrets = _read()
+        words += [order.task, order.run, "--state-dir", order.state_dir]
         resolve = resolve or catalog.platform
         limits = engine() if engine is not None else process.ENGINE
         outcome = asyncio.run(process.run(order, secrets, resolve, answer.ready, engine=limits))
-    except PoolwrightError as error:
-        return answer.refuse(error)
     except Exception as error:  # noqa: BLE001 - the last word of a dying runner, masked
-        return answer.died(error)
+        return answer.refuse(crash.own(error, words))
     return ExitCode.DONE if outcome is not None else ExitCode.REFUSED
 
 
@@ -70,14 +68,6 @@ class _Answer:
 
         self._say({"ok": False, **as_data(error, self._mask)})
         return error.exit_code
-
-    def died(self, error: Exception) -> ExitCode:
-        """A bug: tell its kind and place in one line; a traceback helps no operator."""
-        frames = traceback.extract_tb(error.__traceback__)
-        where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-        text = self._mask(f"cannot go on: {type(error).__name__}: {error}{where}")
-        self._say({"ok": False, "code": "PW600", "message": text, "fix": "report this as a bug"})
-        return ExitCode.INTERNAL
 
     def _mask(self, text: str) -> str:
         from core import masking

@@ -21,7 +21,7 @@ from core.engine.history import JournalReader, read_run, run_ids
 from core.errors import AttachRefused, CannotNow, PoolwrightError, RunnerError
 from core.models.events import RunEvent, RunState
 from core.models.views import RunView
-from core.paths import StatePaths, private_dir, state_root
+from core.paths import StatePaths, private_dir, readable_root, state_root
 from core.runner import survival
 from core.runner.launch import launch
 from core.runner.locks import is_held
@@ -251,21 +251,22 @@ def _refusal(answer: Mapping[str, Any]) -> PoolwrightError | None:
 
 
 def list_runs(state_dir: Path) -> list[RunView]:
-    """All runs, newest first, without their steps; a journal that cannot be read says so in `message`."""
+    """All runs, newest first, without their steps; one whose journal cannot be read says why in `damage`."""
     paths = StatePaths.of(state_dir)
     views = []
     for run in run_ids(paths):
         try:
             views.append(_view(paths, run, with_steps=False))
         except PoolwrightError as error:
-            views.append(RunView(run, "", "", RunState.CREATED, None, message=str(error)))
+            live, why = is_live(paths.root, run), str(error)
+            views.append(RunView(run, "", "", RunState.CREATED, None, is_live=live, message=why, damage=why))
     return views
 
 
 def show_run(state_dir: Path, run: str) -> RunView:
     """One run, folded from its journal; `is_live` says whether a runner works on it now."""
     paths = StatePaths.of(state_dir)
-    if not paths.journal(run).exists():
+    if not readable_root(paths.root) or not paths.run(run).exists():
         raise RunnerError(f"cannot find run {run} below {paths.root}", fix="`poolwright runs` lists them")
     return _view(paths, run, with_steps=True)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from core import crash
 from core.errors import ControlledElsewhere, PoolwrightError, RunnerError
 from core.models.events import Outcome, RunState
 from core.models.use import PoolUse
@@ -102,12 +104,15 @@ async def test_the_terminal_may_be_resized_in_the_middle(
 
 @pytest.mark.asyncio
 async def test_a_crash_shows_no_secret(
-    ready_app: PoolwrightApp, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ready_app: PoolwrightApp,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    def crash(session: Session, name: str, value: str) -> None:
+    def fail(session: Session, name: str, value: str) -> None:
         raise RuntimeError("made to crash")
 
-    monkeypatch.setattr(Session, "give_secret", crash)
+    monkeypatch.setattr(Session, "give_secret", fail)
 
     async def type_it() -> None:
         async with ready_app.run_test(size=SIZE) as pilot:
@@ -115,11 +120,13 @@ async def test_a_crash_shows_no_secret(
             await fill(pilot, "canary-4711-canary", "enter", into="#s-agent")
             await pilot.pause()
 
-    with pytest.raises(RuntimeError, match="made to crash"):
+    with pytest.raises(RuntimeError, match="made to crash") as caught:
         await type_it()
-    said = "".join(capsys.readouterr())
-    assert "made to crash" in said
-    assert "canary-4711" not in said
+    assert "".join(capsys.readouterr()) == "", "the outermost guard tells it"
+    monkeypatch.setenv("POOLWRIGHT_STATE_DIR", str(tmp_path / "state"))
+    report = Path(crash.write_report(caught.value, [])).read_text()  # noqa: ASYNC240 - one small file
+    assert "made to crash" in report
+    assert "canary-4711" not in report
 
 
 async def _ended(service: FakeService, app: PoolwrightApp, pilot: Pilot[Any], *, runs: int = 1) -> None:

@@ -104,7 +104,9 @@ class RunsScreen(QuietScreen[str]):
         run = self.current
         if run is None:
             return
-        if run.is_live:
+        if run.damage:
+            said = run.damage
+        elif run.is_live:
             said = "it is at work: Enter attaches to it"
         elif run.outcome is None:
             said = run.message or "interrupted: F5 goes on with it, F9 takes it back"
@@ -234,6 +236,8 @@ class RunsScreen(QuietScreen[str]):
 
 def state_of(run: RunView) -> str:
     """How the run stands, in a word of the state table."""
+    if run.damage:
+        return "damaged"
     if run.outcome is not None:
         return run.outcome.value
     return run.state.value if run.is_live else "interrupted"

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from core.cli.inputs import add_state_dir
 from core.cli.output import emit_json, emit_text
 from core.errors import ExitCode
+from core.text import inert
+
+if TYPE_CHECKING:
+    from core.models.views import RunView
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,10 +27,13 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.json:
         emit_json({"schema": "poolwright.runs/1", "runs": [run_document(view) for view in views]})
         return ExitCode.DONE
-    lines = [
-        f"{view.run}  {(view.outcome.value if view.outcome else view.state.value):<12}"
-        f" {'live' if view.is_live else '':<5} {view.pool}  {view.started_at}"
-        for view in views
-    ]
-    emit_text("\n".join(lines) or "no runs yet")
+    emit_text("\n".join(_line(view) for view in views) or "no runs yet")
     return ExitCode.DONE
+
+
+def _line(view: RunView) -> str:
+    live = f"{'live' if view.is_live else '':<5}"
+    if view.damage:
+        return f"{view.run}  {'damaged':<12} {live} {inert(view.damage, 400)}"
+    state = view.outcome.value if view.outcome else view.state.value
+    return f"{view.run}  {state:<12} {live} {inert(view.pool, 100)}  {view.started_at}"
