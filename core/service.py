@@ -390,7 +390,9 @@ class Service:
 
     def sweep_plan(self, spec: BaseSpec, checked: Checked, pool: str = "") -> Plan:
         """What earlier failures left, as a cleaning plan; PoolwrightError when the platform makes none."""
-        return catalog.platform(spec.platform).sweep_plan(spec, checked.fleet, pool)
+        platform = catalog.platform(spec.platform)
+        past = client.past_runs(self.paths.root, platform.name)
+        return platform.sweep_plan(spec, checked.fleet, pool, past)
 
     def compatibility(self, spec: BaseSpec, fleet: FleetFacts) -> dict[str, Any]:
         """Who can live-migrate to whom, as plain data: `servers`, `groups` (id, name, servers) and `cells`

@@ -15,6 +15,7 @@ from core.engine import database
 from core.engine.fold import TELLING, RunNow
 from core.errors import JournalError, PoolwrightError
 from core.models.events import EventKind, RunEvent
+from core.models.past import PastRun, PastStep
 from core.models.plan import JsonDict, Plan
 from core.paths import RUN_ID, StatePaths, readable_root
 from core.text import inert
@@ -95,6 +96,24 @@ def read_run(paths: StatePaths, run: str) -> tuple[Head, RunNow]:
     """First page and folded state of one run."""
     with closing(JournalReader(paths, run)) as reader:
         return reader.head(), reader.now()
+
+
+def past_run(paths: StatePaths, run: str, *, is_live: bool) -> PastRun:
+    """What one run did; JournalError when its journal cannot be read."""
+    head, now = read_run(paths, run)
+    steps = [
+        PastStep(kind=planned.kind, state=now.steps[planned.id].state, record=now.steps[planned.id].record)
+        for planned in head.plan.steps
+    ]
+    return PastRun(
+        run=run,
+        platform=head.platform,
+        aim=head.plan.aim,
+        outcome=now.outcome,
+        is_live=is_live,
+        steps=tuple(steps),
+        objects=tuple(id_ for _, left in now.residue.values() for id_ in left.objects),
+    )
 
 
 def one_row(db: sqlite3.Connection, query: str, path: Path) -> tuple[Any, ...]:

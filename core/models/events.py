@@ -112,3 +112,4 @@ class Residue(Frozen):
     where: str
     why: str = ""
     commands: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()  # ids that the controller gave to what is left

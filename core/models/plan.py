@@ -49,6 +49,9 @@ class PlanWarning(Frozen):
     text: str
 
 
+SWEEP_KEPT = "sweep.kept"  # id of a warning: an object was looked at, and stays for a reason that is certain
+
+
 class PlanAim(StrEnum):
     """What a plan is for: a pool, or the end of what earlier failures left behind."""
 

@@ -16,6 +16,7 @@ from core.errors import PoolwrightError
 from core.models.events import Verified
 from core.models.fingerprint import Fingerprint
 from core.models.fleet import FleetFacts
+from core.models.past import PastRun
 from core.models.plan import Plan
 from core.models.spec import BaseSpec
 from core.models.use import PoolUse
@@ -109,8 +110,8 @@ class Sweeps(ABC):
     """The end of what earlier failures left."""
 
     @abstractmethod
-    def sweep_plan(self, spec: BaseSpec, fleet: FleetFacts, pool: str) -> Plan:
-        """A cleaning plan for one dead pool (`pool` picks one where there are several); pure.
+    def sweep_plan(self, spec: BaseSpec, fleet: FleetFacts, pool: str, past: Sequence[PastRun]) -> Plan:
+        """A cleaning plan for one dead pool (`pool` picks one where there are several); pure. `past`: our own runs.
 
         PoolwrightError when none can be made.
         """
@@ -120,6 +121,6 @@ class NoSweeps(Sweeps):
     """Declines cleaning plans."""
 
     @override
-    def sweep_plan(self, spec: BaseSpec, fleet: FleetFacts, pool: str) -> Plan:
+    def sweep_plan(self, spec: BaseSpec, fleet: FleetFacts, pool: str, past: Sequence[PastRun]) -> Plan:
         """Always refused."""
         raise PoolwrightError(f"cannot sweep: platform {spec.platform} makes no such plan")

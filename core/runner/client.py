@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from core.engine.database import check_place, file_system
-from core.engine.history import JournalReader, read_run, run_ids
+from core.engine.history import JournalReader, past_run, read_run, run_ids
 from core.errors import AttachRefused, CannotNow, PoolwrightError, RunnerError
 from core.models.events import RunEvent, RunState
+from core.models.past import PastRun
 from core.models.views import RunView
 from core.paths import StatePaths, private_dir, readable_root, state_root
 from core.runner import survival
@@ -51,6 +52,7 @@ __all__ = [
     "is_live",
     "list_runs",
     "outlook",
+    "past_runs",
     "resume_run",
     "rollback_run",
     "show_run",
@@ -261,6 +263,19 @@ def list_runs(state_dir: Path) -> list[RunView]:
             live, why = is_live(paths.root, run), str(error)
             views.append(RunView(run, "", "", RunState.CREATED, None, is_live=live, message=why, damage=why))
     return views
+
+
+def past_runs(state_dir: Path, platform: str) -> tuple[PastRun, ...]:
+    """What earlier runs of this platform did; one whose journal cannot be read tells nothing, so it is left out."""
+    paths = StatePaths.of(state_dir)
+    found = []
+    for run in run_ids(paths):
+        try:
+            one = past_run(paths, run, is_live=is_live(paths.root, run))
+        except PoolwrightError:
+            continue
+        found += [one] if one.platform == platform else []
+    return tuple(found)
 
 
 def show_run(state_dir: Path, run: str) -> RunView:

@@ -79,13 +79,14 @@ async def test_what_manager_cannot_end_is_left_to_a_person_with_the_commands(tmp
 
 
 @pytest.mark.asyncio
-async def test_one_step_that_fails_stops_only_what_depends_on_it(tmp_path: Path) -> None:
+async def test_a_pool_that_stays_keeps_its_servers(tmp_path: Path) -> None:
     async with found("sweep-half-made", tmp_path) as (lab, service, plan):
         lab.world.faults["job-fails"] = {"verb": "delete", "type": "ServerPool"}
         view = await run(lab, service, plan, tmp_path)
         assert view.outcome == "needs_human", view
         states = {step.id: step.state.value for step in view.steps}
-        assert states["sweep_server:203.0.113.12"] == "done"
+        assert states["sweep_member:203.0.113.11"] == "done"
+        assert {states[f"sweep_server:203.0.113.{last}"] for last in (11, 12, 13)} == {"skipped"}
         assert any("delete the half-made pool" in left.what for left in view.residue)
         assert lab.world.of_type("serverpool")
 

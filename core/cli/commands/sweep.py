@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     from core.cli.following import begun, detached, follow_here, reported
+    from core.models.plan import SWEEP_KEPT
     from core.reports.runs import exit_code_of, run_document
     from core.reports.text import plan_text, run_text
     from core.service import Service
@@ -41,13 +42,13 @@ def run(args: argparse.Namespace) -> ExitCode:
     spec = service.load(args.spec)
     secrets = gather_secrets(service, spec, args.password_file)
     plan = asyncio.run(_look(service, spec, secrets, args.pool))
-    say(plan_text(plan) if plan.steps or plan.by_hand else "no left-overs were found")
-    for warning in plan.warnings:
-        say(f"not looked at: {warning.text}")
+    if plan.steps or plan.by_hand:
+        say(plan_text(plan))
+    else:
+        say("\n".join(["no left-overs were found", *(warning.text for warning in plan.warnings)]))
     if not plan.steps:
-        return _not_run(
-            plan, ExitCode.NEEDS_ATTENTION if plan.by_hand or plan.warnings else ExitCode.DONE, args
-        )
+        is_open = plan.by_hand or any(warning.id != SWEEP_KEPT for warning in plan.warnings)
+        return _not_run(plan, ExitCode.NEEDS_ATTENTION if is_open else ExitCode.DONE, args)
     refused = _unconfirmed(plan.pool, args.yes, plan_text(plan))
     if refused is not None:
         say("not confirmed; nothing was changed")

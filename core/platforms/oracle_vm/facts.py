@@ -95,7 +95,11 @@ class OvmServerFacts(ServerFacts):
     node_number: Fact[int] = Fact[int]()
     roles: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()  # xen, utility
     cluster_state: Fact[str] = Fact[str]()
-    cluster_online: Fact[bool] = Fact[bool]()
+    cluster_online: Fact[bool] = Fact[bool]()  # as the agent tells it
+    cluster_running: Fact[bool] = Fact[bool]()  # as its own system tells it: o2cb online, or a heartbeat
+    db_owner: Fact[str] = Fact[str]()  # owner as the agent's data base has it, read over SSH
+    db_pool_id: Fact[str] = Fact[str]()  # the same of its pool
+    conf_cluster: Fact[StoredCluster] = Fact[StoredCluster]()  # cluster.conf, read over SSH; None = none
     stored_cluster: Fact[StoredCluster] = Fact[StoredCluster]()  # None = no cluster configured
     pool_members: Fact[tuple[str, ...]] = Fact[tuple[str, ...]]()
     pool_filesystem: Fact[PoolFilesystem] = Fact[PoolFilesystem]()  # None = none
@@ -138,6 +142,8 @@ class ManagedServer(Frozen):
     roles: tuple[str, ...] = ()
     disks: tuple[str, ...] = ()  # ids of the physical disks it sees
     locked: bool | None = None
+    guests: tuple[str, ...] = ()  # names of the virtual machines on it
+    is_shown: bool = True  # False: listed, but `show` gave nothing, so that empty fields say nothing
 
 
 class ManagedPool(Frozen):
@@ -151,6 +157,7 @@ class ManagedPool(Frozen):
     clustered: bool | None = None
     file_system: str | None = None  # id of its pool file system or physical disk
     guests: tuple[str, ...] = ()  # names of its virtual machines
+    is_shown: bool = True  # False: listed, but `show` gave nothing, so that empty fields say nothing
 
 
 class ManagedFileServer(Frozen):
@@ -236,6 +243,14 @@ class ManagedRepository(Frozen):
     file_system: str | None = None
     pool: str | None = None
     presented: tuple[str, ...] = ()  # ids of the servers it is presented to
+    is_shown: bool = True  # False: listed, but `show` gave nothing, so that empty fields say nothing
+
+
+class ManagedGuest(Frozen):
+    """A virtual machine that Manager lists, wherever it is."""
+
+    id: str
+    name: str
 
 
 class ManagedJob(Frozen):
@@ -283,6 +298,7 @@ class ManagerFacts(Frozen):
     cpu_groups: Fact[tuple[ManagedCpuGroup, ...]] = Fact[tuple[ManagedCpuGroup, ...]]()
     networks: Fact[tuple[ManagedNetwork, ...]] = Fact[tuple[ManagedNetwork, ...]]()
     repositories: Fact[tuple[ManagedRepository, ...]] = Fact[tuple[ManagedRepository, ...]]()
+    guests: Fact[tuple[ManagedGuest, ...]] = Fact[tuple[ManagedGuest, ...]]()
     jobs: Fact[tuple[ManagedJob, ...]] = Fact[tuple[ManagedJob, ...]]()
     plugins: Fact[tuple[ManagedPlugin, ...]] = Fact[tuple[ManagedPlugin, ...]]()
     events: Fact[tuple[ManagedEvent, ...]] = Fact[tuple[ManagedEvent, ...]]()

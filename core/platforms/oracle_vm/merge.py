@@ -32,6 +32,7 @@ DOM0_FIRST = frozenset({"addresses", "interfaces", "mounts", "initiator"})
 _BASE = frozenset({"name", "address", "planes", "observed_at"})
 _FACTS = tuple(name for name in OvmServerFacts.model_fields if name not in _BASE)
 _GROUP = re.compile(r"(Intel|AMD)_F(?:amily:)?(\d+)_M(?:odel:)?(\d+)", re.IGNORECASE)
+_BY_SSH = {"db_owner": "owner", "db_pool_id": "pool_id", "conf_cluster": "stored_cluster"}
 _VENDORS = {"intel": "GenuineIntel", "amd": "AuthenticAMD"}
 
 
@@ -54,6 +55,7 @@ def merge(
     values["cpu"] = _with_microcode(_cpu(values), dom0)
     values["disks"] = _disks(values["disks"], manager)
     values["pool_lun"] = _lun(values["pool_lun"], manager)
+    values |= {field: dom0.get(told, Fact[Any]()) for field, told in _BY_SSH.items()}
     seen = [fact.observed_at for fact in values.values() if fact.observed_at is not None]
     facts = {field: _of_server(fact, name) for field, fact in values.items()}
     return OvmServerFacts(

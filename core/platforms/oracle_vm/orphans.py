@@ -1,7 +1,7 @@
 """What earlier failures left, seen through all three planes, and which dead pool it belongs to. Pure.
 
-A pool is dead when Manager lists it without servers, or under the wanted name with only some of the wanted servers
-(half-made, server-pools R006), or when servers or storage name it and Manager does not know it.
+A pool in Manager is dead when halfmade.decide says so on the evidence of all planes; a pool that Manager does not know
+is dead when servers or storage name it. Everything else is kept, and why is said.
 """
 
 from __future__ import annotations
@@ -10,19 +10,14 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from core.platforms.oracle_vm.facts import (
-    ManagedPool,
-    ManagedServer,
-    ManagerFacts,
-    OvmFleet,
-    OvmServerFacts,
-)
+from core.platforms.oracle_vm.evidence import entry_of, key_of, of_pool, of_server, of_trace
+from core.platforms.oracle_vm.facts import ManagedPool, ManagedServer, ManagerFacts, OvmFleet, OvmServerFacts
+from core.platforms.oracle_vm.halfmade import Decision, decide
+from core.platforms.oracle_vm.left import Left
 from core.platforms.oracle_vm.manager_cli import objects
 from core.platforms.oracle_vm.spec import LunFileSystem, NfsFileSystem, PoolSpec
 from core.platforms.oracle_vm.steps.leftovers import MARKERS
 from core.text import inert
-
-CLUSTER_DIGITS = 16  # a cluster is named by the last hex digits of its pool's id (agent-rpc 7)
 
 
 class OrphanKind(StrEnum):
@@ -46,14 +41,25 @@ class Orphan(NamedTuple):
     key: str = ""
     id: str = ""  # of the object in Manager, or what stands where
     source: str = ""
+    why: Decision | None = None  # what was decided about it; None where nothing but a person may end it
+
+
+class Kept(NamedTuple):
+    """An object that could be taken for a left-over and is none, or is not proven to be one."""
+
+    what: str
+    why: Decision
+    id: str = ""
+    left_by: str = ""  # the run of ours that left it
 
 
 class Found(NamedTuple):
-    """All left-overs, names of the dead pools that Manager still lists, and what could not be looked at."""
+    """All left-overs, names of the dead pools that Manager still lists, what could not be looked at, what is kept."""
 
     orphans: tuple[Orphan, ...]
     names: dict[str, str]
     unseen: tuple[str, ...]
+    kept: tuple[Kept, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -61,92 +67,116 @@ class Found(NamedTuple):
         return tuple(dict.fromkeys(one.key for one in self.orphans if one.key))
 
 
-def key_of(pool: str) -> str:
-    """The word by which a pool's id and its cluster's name are the same."""
-    return pool.replace("-", "").replace(":", "").lower()[-CLUSTER_DIGITS:]
+Decided = list[tuple[ManagedPool, Decision]]
 
 
-def find_orphans(spec: PoolSpec, fleet: OvmFleet) -> Found:
-    """Every left-over on the servers and the storage of the spec, and in Manager."""
-    manager = fleet.manager or ManagerFacts()
+def find_orphans(spec: PoolSpec, fleet: OvmFleet, left: Left | None = None) -> Found:
+    """Every left-over on the servers and the storage of the spec, and in Manager; `left`: what our runs left there."""
+    manager, left = fleet.manager or ManagerFacts(), left or {}
     if not manager.pools.is_known or not manager.servers.is_known:
         return Found((), {}, (f"Manager's pools: {manager.pools.missing or manager.servers.missing}",))
-    dead = [pool for pool in manager.pools.value or () if _is_dead(pool, spec, fleet, manager)]
-    alive = {key_of(pool.id) for pool in manager.pools.value or ()} - {key_of(pool.id) for pool in dead}
-    orphans = [*_in_manager(dead, spec, fleet, manager), *_on_servers(spec, fleet, manager, alive, dead)]
+    pools = manager.pools.value or ()
+    asked = [one for one in pools if one.name == spec.pool.name or one.id.lower() in left]
+    decided = [(one, decide(of_pool(one, spec, fleet, left.get(one.id.lower(), "")))) for one in asked]
+    dead: Decided = [(pool, why) for pool, why in decided if why.ends]
+    kept = [
+        Kept(f"pool {inert(pool.name, 60)}", why, pool.id, left.get(pool.id.lower(), ""))
+        for pool, why in decided
+        if not why.ends
+    ]
+    names = {key_of(pool.id): pool.name for pool, _ in dead}
+    owned, stay = _owned(spec, fleet, manager, frozenset(names), left)
+    orphans = [*_in_manager(dead, spec, fleet, manager), *owned, *find_traces(spec, fleet, frozenset(names))]
+    return Found(tuple(orphans), names, tuple(unseen_of(spec, fleet)), (*kept, *stay))
+
+
+def find_traces(spec: PoolSpec, fleet: OvmFleet, dead: frozenset[str]) -> list[Orphan]:
+    """What stands on servers and storage and belongs to no pool that Manager keeps; `dead`: keys of those it ends."""
+    manager = fleet.manager or ManagerFacts()
+    alive = {key_of(pool.id) for pool in manager.pools.value or ()} - dead
+    pools = [pool for pool in manager.pools.value or () if key_of(pool.id) in alive]
+    in_use = {pool.virtual_ip for pool in pools if pool.virtual_ip}
+    found: list[Orphan] = []
+    for name in spec.master_first:
+        facts = fleet.ovm_server(name)
+        if facts is not None and _is_free(facts, entry_of(name, fleet, manager), manager, alive):
+            found += _inside(spec, facts, alive, in_use, decide(of_trace(facts, spec, fleet)))
     if not _in_use(spec, manager, alive):
-        orphans += _on_storage(spec, fleet, alive)
-    return Found(tuple(orphans), {key_of(pool.id): pool.name for pool in dead}, tuple(_unseen(spec, fleet)))
+        found += _on_storage(spec, fleet, alive)
+    return found
 
 
-def _is_dead(pool: ManagedPool, spec: PoolSpec, fleet: OvmFleet, manager: ManagerFacts) -> bool:
-    if pool.guests or any(one.pool == pool.id for one in manager.repositories.value or ()):
-        return False
-    if not pool.members:
-        return True
-    wanted = {entry.id for name in spec.server_names if (entry := entry_of(name, fleet, manager))}
-    return pool.name == spec.pool.name and set(pool.members) < wanted
-
-
-def entry_of(name: str, fleet: OvmFleet, manager: ManagerFacts) -> ManagedServer | None:
-    """Manager's entry of a server of the spec."""
-    facts = fleet.ovm_server(name)
-    uuid = facts.server_uuid.value if facts is not None else None
-    return manager.server(uuid=str(uuid) if uuid else None, address=name)
-
-
-def _in_manager(
-    dead: list[ManagedPool], spec: PoolSpec, fleet: OvmFleet, manager: ManagerFacts
-) -> Iterator[Orphan]:
+def _in_manager(dead: Decided, spec: PoolSpec, fleet: OvmFleet, manager: ManagerFacts) -> Iterator[Orphan]:
     names = {one.id: one.name for one in manager.servers.value or ()}
     names |= {entry.id: name for name in spec.server_names if (entry := entry_of(name, fleet, manager))}
-    for pool in dead:
+    for pool, why in dead:
         key = key_of(pool.id)
         count = f"{len(pool.members)} servers" if pool.members else "no server"
         text = f"the half-made pool {inert(pool.name, 60)} with {count}"
-        yield Orphan(OrphanKind.POOL, "Manager", text, key, pool.id, "Manager list ServerPool")
+        yield Orphan(OrphanKind.POOL, "Manager", text, key, pool.id, "Manager list ServerPool", why)
         master_last = sorted(pool.members, key=lambda one: one == pool.master)
         for id_ in master_last:
             name = names.get(id_, id_)
-            yield Orphan(OrphanKind.MEMBER, name, f"{name} is in it", key, id_, "Manager show ServerPool")
+            yield Orphan(
+                OrphanKind.MEMBER, name, f"{name} is in it", key, id_, "Manager show ServerPool", why
+            )
 
 
-def _on_servers(
-    spec: PoolSpec, fleet: OvmFleet, manager: ManagerFacts, alive: set[str], dead: list[ManagedPool]
-) -> Iterator[Orphan]:
-    own = str(manager.uuid.value or "").casefold()
+def _is_free(
+    facts: OvmServerFacts,
+    entry: ManagedServer | None,
+    manager: ManagerFacts,
+    alive: set[str] | frozenset[str],
+) -> bool:
+    """Whether it is in no living pool, and no other Manager's."""
+    in_pool = entry.pool_id if entry is not None else None
+    if any(pool and key_of(pool) in alive for pool in (in_pool, facts.pool_id.value, facts.db_pool_id.value)):
+        return False
+    owner = (entry.owner if entry and entry.owner else None) or facts.owner.value
+    return not owner or str(owner).casefold() == str(manager.uuid.value or "").casefold()
+
+
+def _owned(
+    spec: PoolSpec, fleet: OvmFleet, manager: ManagerFacts, dead: frozenset[str], left: Left
+) -> tuple[list[Orphan], list[Kept]]:
+    """Servers that this Manager owns and may let go, and those that it keeps."""
+    found, kept = [], []
+    alive = {key_of(pool.id) for pool in manager.pools.value or ()} - dead
     for name in spec.master_first:
-        facts = fleet.ovm_server(name) or OvmServerFacts(name=name, address=name)
-        entry = entry_of(name, fleet, manager)
-        owner = (entry.owner if entry and entry.owner else None) or facts.owner.value
-        in_pool = entry.pool_id if entry is not None else None
-        if in_pool and key_of(in_pool) in alive:
-            continue  # a live pool's server
-        if owner and str(owner).casefold() != own:
-            continue  # another Manager's server is another Manager's affair
-        key = key_of(in_pool) if in_pool else ""
-        if entry is not None and owner:
-            text = f"{name} is owned by this Manager" + ("" if in_pool else " and in no pool")
-            yield Orphan(OrphanKind.OWNED, name, text, key, entry.id, "Manager show Server")
-        yield from _inside(spec, facts, alive, {key_of(one.id) for one in dead})
+        facts, entry = fleet.ovm_server(name), entry_of(name, fleet, manager)
+        if facts is None or entry is None or not (entry.owner or facts.owner.value):
+            continue
+        if not _is_free(facts, entry, manager, alive):
+            continue
+        run = left.get(entry.id.lower(), "")
+        why = decide(of_server(name, dead, spec, fleet, left_by=run, has_shape=bool(dead)))
+        text = f"{name} is owned by this Manager" + ("" if entry.pool_id else " and in no pool")
+        if why.ends:
+            key = key_of(entry.pool_id) if entry.pool_id else ""
+            found.append(Orphan(OrphanKind.OWNED, name, text, key, entry.id, "Manager show Server", why))
+        else:
+            kept.append(Kept(text, why, entry.id, run))
+    return found, kept
 
 
-def _inside(spec: PoolSpec, facts: OvmServerFacts, alive: set[str], dead: set[str]) -> Iterator[Orphan]:
+def _inside(
+    spec: PoolSpec, facts: OvmServerFacts, alive: set[str], in_use: set[str], why: Decision
+) -> Iterator[Orphan]:
     """What the server itself still believes in; a pool that Manager knows and keeps is none of it."""
     name, pool, cluster = facts.name, facts.pool_id, facts.stored_cluster
     if pool.is_known and pool.value and key_of(pool.value) not in alive:
         text = f"the agent's data base names pool {inert(pool.value, 60)}"
-        yield Orphan(OrphanKind.AGENT_DB, name, text, key_of(pool.value), pool.value, pool.source)
+        yield Orphan(OrphanKind.AGENT_DB, name, text, key_of(pool.value), pool.value, pool.source, why)
     if cluster.is_known and cluster.value and cluster.value.name and key_of(cluster.value.name) not in alive:
         named = inert(cluster.value.name, 60)
         text = f"cluster {named} is configured"
-        yield Orphan(OrphanKind.CLUSTER, name, text, key_of(named), named, cluster.source)
-    vips = {vip for vip in (spec.pool.virtual_ip, facts.master_vip.value) if vip}
+        yield Orphan(OrphanKind.CLUSTER, name, text, key_of(named), named, cluster.source, why)
+    vips = {vip for vip in (spec.pool.virtual_ip, facts.master_vip.value) if vip} - in_use
     for one in facts.addresses.value or () if facts.addresses.is_known else ():
         if one.address in vips and one.address != facts.address:
             text = f"the virtual IP {one.address} is up on {one.interface}"
             id_ = f"{one.address}/{one.prefix} dev {one.interface}"
-            yield Orphan(OrphanKind.VIP, name, text, "", id_, facts.addresses.source)
+            yield Orphan(OrphanKind.VIP, name, text, "", id_, facts.addresses.source, why)
 
 
 def _in_use(spec: PoolSpec, manager: ManagerFacts, alive: set[str]) -> bool:
@@ -195,7 +225,7 @@ def _on_storage(spec: PoolSpec, fleet: OvmFleet, alive: set[str]) -> Iterator[Or
             return
 
 
-def _unseen(spec: PoolSpec, fleet: OvmFleet) -> Iterator[str]:
+def unseen_of(spec: PoolSpec, fleet: OvmFleet) -> Iterator[str]:
     """What a sweep could not look at: nothing is called clean that nobody saw."""
     for name in spec.server_names:
         facts = fleet.ovm_server(name) or OvmServerFacts(name=name, address=name)

@@ -17,6 +17,7 @@ from core.models.cpu import CpuProfile
 from core.models.events import Verified
 from core.models.fingerprint import Fingerprint
 from core.models.fleet import FleetFacts
+from core.models.past import PastRun
 from core.models.plan import Plan, PlanAim, PlannedStep, StepLines
 from core.models.results import CheckResult
 from core.models.spec import BaseSpec
@@ -239,9 +240,9 @@ class OracleVm(Platform):
         return guarding.why_keep(plan, _fleet(fleet))
 
     @override
-    def sweep_plan(self, spec: BaseSpec, fleet: FleetFacts, pool: str) -> Plan:
+    def sweep_plan(self, spec: BaseSpec, fleet: FleetFacts, pool: str, past: Sequence[PastRun]) -> Plan:
         """What earlier failures left, as a cleaning plan; see sweeping.sweep_plan."""
-        return sweeping.sweep_plan(_as(spec, PoolSpec), _fleet(fleet), pool)
+        return sweeping.sweep_plan(_as(spec, PoolSpec), _fleet(fleet), pool, past)
 
     @override
     def drift(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[str]:

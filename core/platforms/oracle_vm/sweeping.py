@@ -1,36 +1,57 @@
 """A cleaning plan out of left-overs: what Manager can end is planned, the rest is printed for a person. Pure.
 
-On the servers' own systems and on storage nothing is ever run by us (server-pools 7e).
+On the servers' own systems and on storage nothing is ever run by us (server-pools 7e), and no command that ends
+something there is printed unless the evidence says that nobody uses it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from core.checks import fixes
 from core.checks.fixes import Word, address, command, host, name, number, uuid
 from core.errors import PoolwrightError
 from core.models.events import Verified
 from core.models.fingerprint import digest
-from core.models.plan import ByHand, Plan, PlanAim, PlannedStep, PlanWarning
+from core.models.past import PastRun
+from core.models.plan import SWEEP_KEPT, ByHand, Plan, PlanAim, PlannedStep, PlanWarning
+from core.platforms.oracle_vm.evidence import key_of
 from core.platforms.oracle_vm.facts import ManagerFacts, OvmFleet
 from core.platforms.oracle_vm.fingerprint import basis_of
+from core.platforms.oracle_vm.left import Left, left_by
 from core.platforms.oracle_vm.manager_cli.dialect import Dialect, dialect_of
+<<<<<<< HEAD
 from core.platforms.oracle_vm.orphans import Found, Orphan, OrphanKind, entry_of, find_orphans, key_of
+=======
+from core.platforms.oracle_vm.manager_cli.session import commands_of
+from core.platforms.oracle_vm.orphans import (
+    Found,
+    Kept,
+    Orphan,
+    OrphanKind,
+    find_orphans,
+    find_traces,
+    unseen_of,
+)
+>>>>>>> ef4e0ec (sweep: half-made is what our journal left or what every connection says is dead; anything else is kept, and why is said)
 from core.platforms.oracle_vm.planning.draft import release_of
 from core.platforms.oracle_vm.planning.render import lines_of
 from core.platforms.oracle_vm.planning.words import fingerprint
 from core.platforms.oracle_vm.spec import NfsFileSystem, PoolSpec
-from core.platforms.oracle_vm.steps.leftovers import storage_commands
+from core.platforms.oracle_vm.steps.leftovers import looks_at_storage
 
 NOT_BACK = "a sweep is not taken back"
 POOL_NOT_BACK = f"{NOT_BACK}; Manager may take the pool's file system off the storage with it"
+UNSEEN, UNPROVEN = "sweep.unseen", "sweep.unproven"  # ids of a plan's warnings, beside SWEEP_KEPT
 _MANAGED = (OrphanKind.POOL, OrphanKind.MEMBER, OrphanKind.OWNED)
 
 
-def sweep_plan(spec: PoolSpec, fleet: OvmFleet, pool: str = "") -> Plan:
-    """The plan for one dead pool; PoolwrightError when several are found and none was picked, or Manager is silent."""
-    found = find_orphans(spec, fleet)
+def sweep_plan(spec: PoolSpec, fleet: OvmFleet, pool: str = "", past: Sequence[PastRun] = ()) -> Plan:
+    """The plan for one dead pool; `past` are our own runs. PoolwrightError when several are found and none was
+    picked, or Manager is silent.
+    """
+    left = left_by(past)
+    found = find_orphans(spec, fleet, left)
     if found.unseen and fleet.manager is not None and not fleet.manager.pools.is_known:
         raise PoolwrightError(f"cannot look for left-overs: {found.unseen[0]}", fix="reach Manager first")
     key = _picked(found, pool)
@@ -41,8 +62,8 @@ def sweep_plan(spec: PoolSpec, fleet: OvmFleet, pool: str = "") -> Plan:
     plan = Plan(
         platform=spec.platform,
         pool=found.names.get(key, "") or key or spec.pool.name,
-        steps=tuple(_steps(orphans, spec, fleet, dialect)),
-        warnings=tuple(PlanWarning(id="sweep.unseen", text=text) for text in found.unseen),
+        steps=tuple(_steps(orphans, spec, fleet, dialect, left)),
+        warnings=(*_unseen(found), *(_kept(one) for one in found.kept)),
         release=str(dialect.release),
         spec_hash=fingerprint(spec),
         facts_hash=digest(basis),
@@ -56,6 +77,23 @@ def sweep_plan(spec: PoolSpec, fleet: OvmFleet, pool: str = "") -> Plan:
         verification=("nothing of it is seen through Manager, agents and servers any more",),
     )
     return plan.with_lines(lines_of)
+
+
+def _unseen(found: Found) -> Iterator[PlanWarning]:
+    for text in found.unseen:
+        yield PlanWarning(id=UNSEEN, text=f"not looked at: {text}")
+
+
+def _kept(one: Kept) -> PlanWarning:
+    """Why an object stays, and what else takes it back."""
+    way = (
+        f"; run {one.left_by} left it: `poolwright rollback {one.left_by}` takes it back"
+        if one.left_by
+        else ""
+    )
+    return PlanWarning(
+        id=SWEEP_KEPT if one.why.is_proven else UNPROVEN, text=f"{one.what} is kept: {one.why.text}{way}"
+    )
 
 
 def _picked(found: Found, pool: str) -> str:
@@ -74,7 +112,9 @@ def _picked(found: Found, pool: str) -> str:
     return keys[0] if keys else ""
 
 
-def _steps(orphans: Sequence[Orphan], spec: PoolSpec, fleet: OvmFleet, dialect: Dialect) -> list[PlannedStep]:
+def _steps(
+    orphans: Sequence[Orphan], spec: PoolSpec, fleet: OvmFleet, dialect: Dialect, left: Left
+) -> list[PlannedStep]:
     pools = [one for one in orphans if one.kind is OrphanKind.POOL]
     members = [one for one in orphans if one.kind is OrphanKind.MEMBER]
     steps: list[PlannedStep] = []
@@ -87,7 +127,12 @@ def _steps(orphans: Sequence[Orphan], spec: PoolSpec, fleet: OvmFleet, dialect: 
                 kind="sweep_member",
                 title=f"take {one.where} out of the pool",
                 lane="pool",
-                args={"server_id": one.id, "name": one.where, "pool_id": pool.id},
+                args={
+                    "server_id": one.id,
+                    "name": one.where,
+                    "pool_id": pool.id,
+                    "left_by": _run(pool.id, left),
+                },
                 needs=before,
                 undo_note=NOT_BACK,
             )
@@ -100,29 +145,38 @@ def _steps(orphans: Sequence[Orphan], spec: PoolSpec, fleet: OvmFleet, dialect: 
                 kind="sweep_pool",
                 title=f"delete {one.what.split(' with ')[0]}",
                 lane="pool",
-                args={"pool_id": one.id},
+                args={"pool_id": one.id, "left_by": _run(one.id, left)},
                 needs=before,
                 undo_note=POOL_NOT_BACK,
             )
         )
     last = steps[-1].id if steps else ""
-    manager = fleet.manager or ManagerFacts()
     owned = [one for one in orphans if one.kind is OrphanKind.OWNED]
-    return [*steps, *(_release(one, last, spec, fleet, manager, dialect) for one in owned)]
+    keys = sorted(one.key for one in pools)
+    return [*steps, *(_release(one, last, keys, dialect, left) for one in owned)]
 
 
-def _release(
-    one: Orphan, last: str, spec: PoolSpec, fleet: OvmFleet, manager: ManagerFacts, dialect: Dialect
-) -> PlannedStep:
-    entry = entry_of(one.where, fleet, manager)
-    in_pool = entry is not None and entry.pool_id is not None
+def _run(id_: str, left: Left) -> str:
+    return left.get(id_.lower(), "")
+
+
+def _release(one: Orphan, last: str, keys: list[str], dialect: Dialect, left: Left) -> PlannedStep:
+    """A server that a run of ours left is let go for itself, any other one only once its dead pool is gone."""
+    run = _run(one.id, left)
+    stands_alone = bool(run) and not one.key
     return PlannedStep(
         id=f"sweep_server:{one.where}",
         kind="sweep_server",
         title=f"release {one.where} and make Manager forget it",
         lane=one.where,
+<<<<<<< HEAD
         args={"server_id": one.id, "name": one.where},
         needs=(last,) if last and in_pool else (),
+=======
+        args={"server_id": one.id, "name": one.where, "left_by": run, "of_pools": keys},
+        needs=(last,) if last and not stands_alone else (),
+        commands=commands_of([dialect.release_server(one.id), dialect.delete_server(one.id)]),
+>>>>>>> ef4e0ec (sweep: half-made is what our journal left or what every connection says is dead; anything else is kept, and why is said)
         undo_note=NOT_BACK,
     )
 
@@ -143,7 +197,7 @@ _BY_HAND = {  # for the shell of the jump host; what a server told passes the al
     OrphanKind.VIP: ('ssh root@{at} "ip addr del {address}/{prefix} dev {interface}"',),
     OrphanKind.CLUSTER: (
         'ssh root@{at} "mounted.ocfs2 -f; mount -t ocfs2"   # must show nothing of cluster {cluster}',
-        'ssh root@{at} "service o2cb offline {cluster}; mv -i /etc/ocfs2/cluster.conf /root/"',
+        'ssh root@{at} "mv -i /etc/ocfs2/cluster.conf /root/"',
     ),
     OrphanKind.AGENT_DB: (
         'ssh root@{at} "cd /etc/ovs-agent/db && ovs-agent-db dump_db server"   # pool {pool}: the dead one?',
@@ -155,9 +209,13 @@ _BY_HAND = {  # for the shell of the jump host; what a server told passes the al
 
 
 def _commands(one: Orphan, target: str, spec: PoolSpec) -> tuple[str, ...]:
+    """What a person types; a line that begins with `#` says why a command is withheld."""
     templates = _BY_HAND.get(one.kind)
     if templates is None:
-        return storage_commands(storage_of(spec))
+        return looks_at_storage(storage_of(spec))
+    if one.why is None or not one.why.ends:
+        why = one.why.text if one.why is not None else "nobody looked"
+        return (f"# no command is offered; settle first: {why}",)
     made = [command(target, template, warning="", **_words(one, target)) for template in templates]
     withheld = next((each.withheld for each in made if each.withheld), "")
     return (f"# {withheld}",) if withheld else tuple(each.text for each in made)
@@ -195,15 +253,12 @@ def storage_of(spec: PoolSpec) -> dict[str, str]:
 
 def verified(spec: PoolSpec, plan: Plan, fleet: OvmFleet) -> list[Verified]:
     """What of the plan is gone now: an item for each step and for each thing left to a person."""
-    found = find_orphans(spec, fleet)
-    still = {step for one in found.orphans if (step := _step_of(one))}
-    left = {by_hand(one, spec).id for one in found.orphans}
-    unseen = found.unseen[0] if found.unseen else ""
-    items = [
-        Verified(id=step.id, title=step.title, holds=step.id not in still, source="Manager",
-                 detail="still there" if step.id in still else "gone")
-        for step in plan.steps
-    ]  # fmt: skip
+    manager = fleet.manager or ManagerFacts()
+    why = manager.pools.missing or manager.servers.missing or ""
+    items = [_step_item(step, manager, why) for step in plan.steps]
+    dead = frozenset(key_of(str(step.args["pool_id"])) for step in plan.steps if step.kind == "sweep_pool")
+    left = {by_hand(one, spec).id for one in find_traces(spec, fleet, dead)}
+    unseen = why or next(iter(unseen_of(spec, fleet)), "")
     for one in plan.by_hand:
         is_unseen = bool(unseen) and one.id not in left
         holds = None if is_unseen else one.id not in left
@@ -214,11 +269,20 @@ def verified(spec: PoolSpec, plan: Plan, fleet: OvmFleet) -> list[Verified]:
     return items
 
 
-def _step_of(one: Orphan) -> str:
-    """The step that ends a left-over in Manager."""
-    kinds = {
-        OrphanKind.POOL: f"sweep_pool:{one.id}",
-        OrphanKind.MEMBER: f"sweep_member:{one.where}",
-        OrphanKind.OWNED: f"sweep_server:{one.where}",
-    }
-    return kinds.get(one.kind, "")
+def _step_item(step: PlannedStep, manager: ManagerFacts, why: str) -> Verified:
+    """What a step ends is gone when Manager does not list it any more."""
+    holds = None if why else not _is_still_there(step, manager)
+    detail = f"nobody could look: {why}" if why else "gone" if holds else "still there"
+    return Verified(id=step.id, title=step.title, holds=holds, source="Manager", detail=detail)
+
+
+def _is_still_there(step: PlannedStep, manager: ManagerFacts) -> bool:
+    pools = {pool.id: pool for pool in manager.pools.value or ()}
+    match step.kind:
+        case "sweep_server":
+            return any(one.id == step.args["server_id"] for one in manager.servers.value or ())
+        case "sweep_member":
+            pool = pools.get(str(step.args["pool_id"]))
+            return pool is not None and step.args["server_id"] in pool.members
+        case _:
+            return step.args["pool_id"] in pools

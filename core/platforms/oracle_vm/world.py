@@ -32,7 +32,7 @@ from core.transports.limits import Limits
 from core.transports.ssh import open_ssh
 
 T = TypeVar("T")
-SURVEYED = ("servers", "pools", "storage", "repositories", "jobs", "networks")
+SURVEYED = ("servers", "pools", "storage", "repositories", "guests", "jobs", "networks")
 FIRST_POLL = 16  # the first look back comes after this part of manager_poll_s
 LATER_POLL = 10  # each further one after this part of the wait so far
 WATCHER_GRACE_S = 2.0  # how long a command's end waits for the job read that is under way

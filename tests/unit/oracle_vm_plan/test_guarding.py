@@ -1,4 +1,4 @@
-"""Fingerprints, drift, what keeps a pool, and left-overs: judgements over facts, without any server."""
+"""Fingerprints, drift and what keeps a pool: judgements over facts, without any server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import PoolwrightError
 from core.models.facts import Address, Fact, Mount, PlaneFact, PlaneState
 from core.models.fingerprint import Fingerprint, FingerprintItem, compare, residue_of
 from core.platforms.oracle_vm.facts import (
@@ -22,14 +21,11 @@ from core.platforms.oracle_vm.facts import (
 )
 from core.platforms.oracle_vm.fingerprint import basis_of, drift_of, fingerprint_of
 from core.platforms.oracle_vm.guarding import undo_conditions, why_keep
-from core.platforms.oracle_vm.orphans import OrphanKind, find_orphans
 from core.platforms.oracle_vm.planner import make_plan
-from core.platforms.oracle_vm.sweeping import sweep_plan
 from tests.unit.checks.builders import absent
 from tests.unit.oracle_vm_plan.test_planner import FOREIGN, OWN, seen, spec
 
 POOL = "0004fb0000020000aaaabbbbccccdddd"
-OTHER = "0004fb0000020000111122223333444f"
 NAMES = ("203.0.113.11", "203.0.113.12")
 
 
@@ -170,92 +166,7 @@ def test_what_cannot_be_read_keeps_a_pool() -> None:
     assert "repositories cannot be read: busy" in why_keep(plan, blind)[0]
 
 
-# -- left-overs --------------------------------------------------------------------------------------------------------
-
-
-def half_made(*members: str, **more: Any) -> ManagedPool:
-    return ManagedPool(id=POOL, name="pool1", members=members, **more)
-
-
-def test_a_free_fleet_has_no_left_overs() -> None:
-    assert find_orphans(spec(), fleet()).orphans == ()
-    assert sweep_plan(spec(), fleet()).steps == ()
-
-
-def test_a_pool_with_all_its_servers_is_alive() -> None:
-    entries = tuple(entry(name, owner=OWN, pool_id=POOL) for name in NAMES)
-    servers = [server(name, owner=OWN, pool_id=POOL) for name in NAMES]
-    whole = fleet(*servers, pools=(half_made("11:00", "12:00"),), servers=entries)
-    assert find_orphans(spec(), whole).orphans == ()
-
-
-@pytest.mark.parametrize("pool", [half_made("11:00", guests=("g",)), half_made("11:00", "99:00")])
-def test_a_pool_that_somebody_uses_is_not_swept(pool: ManagedPool) -> None:
-    entries = (entry(NAMES[0], owner=OWN, pool_id=POOL),)
-    used = fleet(server(NAMES[0], owner=OWN, pool_id=POOL), server(NAMES[1]), pools=(pool,), servers=entries)
-    assert find_orphans(spec(), used).orphans == ()
-
-
-def test_another_managers_server_is_another_managers_affair() -> None:
-    foreign = server(NAMES[0], owner=FOREIGN, pool_id=POOL, stored_cluster=StoredCluster(name=POOL[-16:]))
-    assert find_orphans(spec(), fleet(foreign, server(NAMES[1]))).orphans == ()
-
-
-def test_traces_on_all_planes_lead_to_one_dead_pool() -> None:
-    vip = Address(interface="cb007100", address="203.0.113.200", prefix=24)
-    left = fleet(
-        server(NAMES[0], pool_id=POOL),
-        server(
-            NAMES[1],
-            stored_cluster=StoredCluster(name=POOL[-16:].upper()),
-            addresses=(vip,),
-            pool_nfs=NfsLook(export="x", entries=()),
-        ),
-        pools=(half_made(),),
-    )
-    found = find_orphans(spec(), left)
-    assert found.keys == (POOL[-16:],)
-    assert {one.kind for one in found.orphans} == {
-        OrphanKind.POOL, OrphanKind.AGENT_DB, OrphanKind.CLUSTER, OrphanKind.VIP,
-    }  # fmt: skip
-    plan = sweep_plan(spec(), left)
-    assert (plan.pool, [step.kind for step in plan.steps]) == ("pool1", ["sweep_pool"])
-    assert plan.steps[0].commands == (f"delete ServerPool id={POOL}",)
-
-
-def test_several_dead_pools_are_never_swept_together() -> None:
-    left = fleet(server(NAMES[0], pool_id=POOL), server(NAMES[1], pool_id=OTHER))
-    with pytest.raises(PoolwrightError, match="left-overs of 2 dead pools"):
-        sweep_plan(spec(), left)
-    picked = sweep_plan(spec(), left, OTHER)
-    assert [one.where for one in picked.by_hand] == [NAMES[1]]
-    with pytest.raises(PoolwrightError, match="no dead pool"):
-        sweep_plan(spec(), left, "0004fb0000020000ffffffffffffffff")
-
-
-def test_what_nobody_could_look_at_is_told() -> None:
-    blind = server(NAMES[0], pool_id=absent("refused"))
-    plan = sweep_plan(spec(), fleet(blind, server(NAMES[1])))
-    assert "data base: refused" in plan.warnings[0].text
-
-
 HOSTILE = ('x"; rm -rf /; "', "$(reboot)", "-a", "`id`", "a b", "x\ny")
-
-
-@pytest.mark.parametrize("word", HOSTILE)
-def test_no_command_for_a_person_holds_what_a_hostile_server_calls_things(word: str) -> None:
-    vip = Address(interface=word, address="203.0.113.200", prefix=24)
-    left = fleet(
-        server(NAMES[0], stored_cluster=StoredCluster(name=f"{word}{POOL[-16:]}"), addresses=(vip,)),
-        server(NAMES[1], pool_id=f"{word}{POOL}"),
-    )
-    keys = find_orphans(spec(), left).keys
-    told = [one for key in keys for one in sweep_plan(spec(), left, key).by_hand]
-    assert {one.id.split(":")[0] for one in told} == {"vip", "cluster", "agent_db"}
-    for one in told:
-        (line,) = one.commands
-        assert line.startswith("# no command is offered")
-        assert word not in line
 
 
 @pytest.mark.parametrize("word", HOSTILE)
@@ -266,16 +177,3 @@ def test_a_hostile_time_source_is_in_no_command(word: str) -> None:
     restore = {item.key: item.restore for item in taken.items}
     assert restore[f"server:{NAMES[0]}:NTP"] == ()
     assert "server 203.0.113.1" in restore[f"server:{NAMES[1]}:NTP"][0]
-
-
-def test_commands_for_a_person_are_exact() -> None:
-    vip = Address(interface="cb007100", address="203.0.113.200", prefix=24)
-    left = fleet(
-        server(NAMES[0], pool_id=POOL, stored_cluster=StoredCluster(name=POOL[-16:]), addresses=(vip,)),
-        server(NAMES[1]),
-    )
-    lines = [line for one in sweep_plan(spec(), left).by_hand for line in one.commands]
-    assert f'ssh root@{NAMES[0]} "ip addr del 203.0.113.200/24 dev cb007100"' in lines
-    offline = f"service o2cb offline {POOL[-16:]}; mv -i /etc/ocfs2/cluster.conf /root/"
-    assert f'ssh root@{NAMES[0]} "{offline}"' in lines
-    assert not [line for line in lines if any(mark in line for mark in "<>{}")]

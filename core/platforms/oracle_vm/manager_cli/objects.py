@@ -12,6 +12,7 @@ from core.platforms.oracle_vm.facts import (
     ManagedDisk,
     ManagedFileServer,
     ManagedFileSystem,
+    ManagedGuest,
     ManagedJob,
     ManagedNetwork,
     ManagedPool,
@@ -50,6 +51,8 @@ def server_of(item: Item, shown: Reply) -> ManagedServer:
         roles=tuple(value.strip() for value in shown.numbered("Role", "Roles")),
         disks=_ids(shown.references("Physical Disk")),
         locked=shown.flag("Locked"),
+        guests=_guests(shown),
+        is_shown=shown.is_success,
     )
 
 
@@ -69,8 +72,13 @@ def pool_of(item: Item, shown: Reply) -> ManagedPool:
         master=_id(shown.reference("Master Server")),
         clustered=shown.flag(*CLUSTERED),
         file_system=_id(shown.reference(*POOL_STORAGE)),
-        guests=tuple(one.name or one.id for one in shown.references("Vm")),
+        guests=_guests(shown),
+        is_shown=shown.is_success,
     )
+
+
+def _guests(shown: Reply) -> tuple[str, ...]:
+    return tuple(one.name or one.id for one in shown.references("Vm"))
 
 
 def file_server_of(item: Item, shown: Reply) -> ManagedFileServer:
@@ -167,7 +175,13 @@ def repository_of(item: Item, shown: Reply) -> ManagedRepository:
         file_system=_id(shown.reference("File System", "FileSystem")),
         pool=_id(shown.reference("Server Pool", "Owner Server Pool")),
         presented=_ids(shown.references("Presented Server")),
+        is_shown=shown.is_success,
     )
+
+
+def guest_of(item: Item) -> ManagedGuest:
+    """A virtual machine, as far as a list tells."""
+    return ManagedGuest(id=item.id, name=item.name)
 
 
 def job_of(item: Item, shown: Reply) -> ManagedJob:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 MAX_SHOWN = 600  # objects of one type shown one by one; a Manager holds 256 servers (server-pools 2d)
 MAX_JOBS = 20
 OWN_PARTITION = "OVM_SYS_REPO_PART_"  # Manager's own partitions (manager-cli 3.10)
-ALL = ("servers", "pools", "storage", "networks", "repositories", "jobs", "events")
+ALL = ("servers", "pools", "storage", "networks", "repositories", "guests", "jobs", "events")
 
 
 async def read_manager(
@@ -70,6 +70,8 @@ class _Reader:
             await self._objects("networks", "Network", objects.network_of)
         if "repositories" in what:
             await self._objects("repositories", "Repository", objects.repository_of)
+        if "guests" in what:
+            await self._guests()
         if "jobs" in what:
             await self._objects("jobs", "Job", objects.job_of, newest=MAX_JOBS)
         if "events" in what:
@@ -131,6 +133,14 @@ class _Reader:
             shown = await self._show(type_, item)
             made.append(make(item, shown or Reply()))
         self._see(field, tuple(made), source)
+
+    async def _guests(self) -> None:
+        """Only the list: pools and servers name the guests that are in them."""
+        reply = await self._list("Vm")
+        if reply.is_success:
+            self._see("guests", tuple(objects.guest_of(item) for item in reply.items), "Manager list Vm")
+        else:
+            self._miss("guests", inert(reply.text, 200), "Manager list Vm")
 
     async def _plugins(self) -> None:
         if self.session.dialect.release is Release.R32:

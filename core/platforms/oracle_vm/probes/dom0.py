@@ -39,6 +39,7 @@ PROBES: tuple[Probe[Sections], ...] = (
     _probe("ovs-agent-db dump_db server", "owner pool_id pool_alias registered_ip", roles.read_agent_db),
     _probe("cat cluster.conf", "stored_cluster", roles.read_cluster),
     _probe("cat /etc/sysconfig/o2cb", "o2cb", roles.read_o2cb),
+    _probe("service o2cb status", "cluster_running", roles.read_cluster_status),
     _probe("cat resolv.conf", "dns_servers name_sources", network.read_resolver),
     _probe("ntpq -pn", "ntp_peers ntp_is_running", network.read_ntp_peers),
     _probe("cat /proc/net/bonding", "bonds", network.read_bonds),

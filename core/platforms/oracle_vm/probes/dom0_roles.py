@@ -11,6 +11,7 @@ from core.platforms.oracle_vm.probes.files import (
     parse_cluster_conf,
     parse_o2cb,
     parse_o2cb_settings,
+    parse_o2cb_status,
     parse_release,
 )
 from core.platforms.oracle_vm.probes.sections import (
@@ -47,6 +48,18 @@ def read_cluster(sections: Sections) -> Mapping[str, Any]:
     threshold = parse_o2cb(o2cb.text) if o2cb is not None and o2cb.worked else None
     digest = system.digest_of(text_of(sections, "cluster_conf"))
     return {"stored_cluster": stored.model_copy(update={"heartbeat_threshold": threshold, "digest": digest})}
+
+
+def read_cluster_status(sections: Sections) -> Mapping[str, Any]:
+    """Whether a cluster is online here; the status command ends with another code than 0 where none is."""
+    x86_only(sections)
+    section = sections.get("o2cb_status")
+    if section is None or section.status in (None, 126, 127) or section.was_cut:
+        raise ValueError(section.why_not if section is not None else "not asked")
+    told = parse_o2cb_status(section.text)
+    if told is None:
+        raise ValueError("its status says neither online nor offline")
+    return {"cluster_running": told}
 
 
 def read_o2cb(sections: Sections) -> Mapping[str, Any]:

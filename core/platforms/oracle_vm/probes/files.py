@@ -114,6 +114,14 @@ def parse_o2cb(text: str) -> int | None:
     return int(match[1]) if match else None
 
 
+def parse_o2cb_status(text: str) -> bool | None:
+    """`service o2cb status`: whether a cluster is online or a heartbeat beats; None when it says neither."""
+    if re.search(r"(?im)cluster\s+\"?[\w.-]*\"?\s*:?\s*online|heartbeat\s*:\s*active", text):
+        return True
+    is_off = re.search(r"(?i)\boffline\b|not (?:loaded|running|mounted)", text)
+    return False if is_off else None
+
+
 def parse_o2cb_settings(text: str) -> O2cbSettings:
     """/etc/sysconfig/o2cb as a whole; what is not set stays None."""
     values = {

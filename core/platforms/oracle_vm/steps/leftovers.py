@@ -122,6 +122,25 @@ def place_of(storage: JsonDict) -> str:
     return f"LUN {storage['wwid']}"
 
 
+def looks_at_storage(storage: JsonDict) -> tuple[str, ...]:
+    """What a person looks at before anything is taken off the storage: whose pool it is, and whether it lives."""
+    if storage["kind"] == "nfs":
+        return (
+            "mounted.ocfs2 -f   # on every server: must not list the image",
+            f"mount -t nfs -o ro {storage['host']}:{storage['export']} /mnt && ls -lA /mnt && umount /mnt",
+            f"# {WHOSE}",
+        )
+    device = f"/dev/mapper/{storage['wwid']}"
+    return (
+        f"mounted.ocfs2 -f {device}   # on every server: no node may be listed",
+        f"blockdev --getsize64 {device} && blkid {device}   # is it the right one?",
+        f"# {WHOSE}",
+    )
+
+
+WHOSE = "no command is offered that wipes: settle first whose pool lies there, and that no Manager's server uses it"
+
+
 def storage_commands(storage: JsonDict) -> tuple[str, ...]:
     """For a person, after proving that no server uses it; never run by us (server-pools 7e)."""
     if storage["kind"] == "nfs":

@@ -1,6 +1,7 @@
 """End in Manager what earlier failures left: servers of a dead pool, the pool, ownership. Nothing else is ever run.
 
-Each step looks right before it acts whether it still is a left-over; what is in use by now is foreign to it.
+Each step looks right before it acts whether it still is a left-over, on fresh facts of all planes and by the same
+decision as the plan; what is in use by now is foreign to it, what cannot be read by now is not touched.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing_extensions import override
 from core.engine.step import Look, Seen, Step, Undone
 from core.errors import CommandFailed, StepError
 from core.models.plan import JsonDict
+from core.platforms.oracle_vm.evidence import of_pool, of_server
 from core.platforms.oracle_vm.guarding import is_running
+from core.platforms.oracle_vm.halfmade import Decision, decide
 from core.platforms.oracle_vm.manager_cli import objects
 from core.platforms.oracle_vm.manager_cli.command import Command
 from core.platforms.oracle_vm.manager_cli.parse import Item
@@ -44,6 +47,20 @@ class Sweep(Step[OvmWorld]):
     async def _pool(self, talk: Talk) -> SeenPool | None:
         return await show_pool(talk, Item(str(self.planned.args["pool_id"]), ""))
 
+    async def _allowed(self, world: OvmWorld, there: str) -> Look:
+        """NOT_THERE (so that it is done) only when the pool may still be ended."""
+        id_ = str(self.planned.args["pool_id"])
+        fleet = await world.survey()
+        pools = fleet.manager.pools.value or () if fleet.manager is not None else ()
+        pool = next((one for one in pools if one.id == id_), None)
+        if pool is None:
+            return Look(Seen.UNKNOWN, "Manager's list of pools cannot be read")
+        return _look_of(decide(of_pool(pool, world.spec, fleet, self._left_by)), there)
+
+    @property
+    def _left_by(self) -> str:
+        return str(self.planned.args.get("left_by") or "")
+
     async def _change(
         self, talk: Talk, command: Command, aim: str, effect: Callable[[], Awaitable[bool | None]]
     ) -> None:
@@ -55,8 +72,15 @@ class Sweep(Step[OvmWorld]):
             raise StepError(self.id, f"cannot {aim}: Manager said yes, but shows no effect")
 
 
+def _look_of(decision: Decision, there: str) -> Look:
+    """What a decision means for a step that looks: only what may be ended is done."""
+    if decision.ends:
+        return Look(Seen.NOT_THERE, there)
+    return Look(Seen.FOREIGN if decision.is_proven else Seen.UNKNOWN, f"it is kept: {decision.text}")
+
+
 class SweepMember(Sweep):
-    """Args: server_id, name, pool_id."""
+    """Args: server_id, name, pool_id, left_by (the run of ours that left the pool, or "")."""
 
     kind: ClassVar[str] = "sweep_member"
 
@@ -76,7 +100,7 @@ class SweepMember(Sweep):
             shown = await talk.show("Server", other)
             if shown is not None and not is_running(objects.server_of(Item(other, shown.name), shown)):
                 return Look(Seen.FOREIGN, f"{shown.name or other} is not Running, bring it back first (R117)")
-        return Look(Seen.NOT_THERE, "it is in the pool")
+        return await self._allowed(world, "it is in the pool")
 
     @override
     async def do(self, world: OvmWorld) -> JsonDict:
@@ -92,7 +116,7 @@ class SweepMember(Sweep):
 
 
 class SweepPool(Sweep):
-    """Args: pool_id."""
+    """Args: pool_id, left_by."""
 
     kind: ClassVar[str] = "sweep_pool"
 
@@ -103,7 +127,7 @@ class SweepPool(Sweep):
             return Look(Seen.THERE, "Manager does not list it")
         if pool.pool.members or pool.pool.guests:
             return Look(Seen.FOREIGN, f"it holds {len(pool.pool.members)} servers by now")
-        return Look(Seen.NOT_THERE, "it is there, empty")
+        return await self._allowed(world, "it is there, empty")
 
     @override
     async def do(self, world: OvmWorld) -> JsonDict:
@@ -117,7 +141,10 @@ class SweepPool(Sweep):
 
 
 class SweepServer(Sweep):
-    """Args: server_id, name. Gives up the ownership, then makes Manager forget the server."""
+    """Args: server_id, name, left_by, of_pools (keys of the dead pools it goes with).
+
+    Gives up the ownership, then makes Manager forget the server.
+    """
 
     kind: ClassVar[str] = "sweep_server"
 
@@ -133,7 +160,10 @@ class SweepServer(Sweep):
             return Look(Seen.FOREIGN, "it has guests")
         if is_ours(talk, server) is None:
             return Look(Seen.UNKNOWN, "Manager does not tell who owns it")
-        return Look(Seen.NOT_THERE, "Manager lists it")
+        name, dead = str(self.planned.args["name"]), frozenset(self.planned.args.get("of_pools") or ())
+        fleet = await world.survey([name])
+        evidence = of_server(name, dead, world.spec, fleet, left_by=self._left_by, has_shape=bool(dead))
+        return _look_of(decide(evidence), "Manager lists it")
 
     @override
     async def do(self, world: OvmWorld) -> JsonDict:

@@ -8,6 +8,7 @@ from core.facts.batch import Section
 from core.facts.linux import parse_ip_addr, parse_mounts
 from core.models.events import Verified
 from core.models.plan import Plan
+from core.platforms.oracle_vm.probes.files import parse_o2cb_status
 from core.platforms.oracle_vm.spec import PoolSpec, Release
 from core.platforms.oracle_vm.verifying.look import ServerLook
 from core.text import listed
@@ -135,9 +136,7 @@ def _is_online(look: ServerLook) -> bool | None:
     section = look.dom0.get("o2cb_status")
     if section is None or section.status in (None, 126, 127):
         return None
-    if re.search(r"(?i)cluster\s+\"?[\w.-]*\"?\s*:?\s*online", section.text):
-        return True
-    return False if re.search(r"(?i)\boffline\b|not (?:loaded|running|mounted)", section.text) else None
+    return parse_o2cb_status(section.text)
 
 
 def _threshold_item(looks: list[ServerLook], expected: int | None) -> Verified:
