@@ -11,7 +11,6 @@ from core.errors import PoolwrightError
 from core.lab import operations
 from core.lab.fleet import Lab
 from core.lab.scenario import load_scenario, scenario_names
-from core.models.facts import Fact
 from core.models.past import PastRun
 from core.models.plan import Plan
 from core.platforms.oracle_vm.facts import OvmFleet
@@ -20,6 +19,7 @@ from core.platforms.oracle_vm.spec import PoolSpec
 from core.runner.client import past_runs
 from core.secrets import Secrets
 from core.service import Service
+from tests.unit.checks.builders import absent
 from tests.whole.job import SPEED
 from tests.whole.test_scenarios import CREATED
 from tests.whole.test_sweep import found, run
@@ -36,7 +36,7 @@ ENDING = (
     "release",
     "ovs-agent stop",
 )
-UNREAD = Fact[tuple[object, ...]].absent("Manager did not answer")
+UNREAD = absent("Manager did not answer")
 
 
 def endings(plan: Plan) -> list[str]:

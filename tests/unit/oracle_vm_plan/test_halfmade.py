@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.facts.looks import VolumeLook
-from core.models.facts import Address, Fact, Mount, PlaneFact, PlaneState
+from core.models.facts import Address, Mount, PlaneFact, PlaneState
 from core.platforms.oracle_vm.evidence import of_pool, of_server
 from core.platforms.oracle_vm.facts import (
     LunLook,
@@ -31,6 +31,7 @@ from core.platforms.oracle_vm.halfmade import (
     decide,
 )
 from core.platforms.oracle_vm.spec import PoolSpec
+from tests.unit.checks.builders import absent
 from tests.unit.oracle_vm_plan.pools import (
     NAMES,
     OTHER,
@@ -129,7 +130,7 @@ def ends(found: OvmFleet, wanted: PoolSpec | None = None, left_by: str = "") -> 
     return told.ends, told.text
 
 
-ABSENT = Fact[Any].absent("it did not answer")
+ABSENT = absent("it did not answer")
 UNREACHABLE = PlaneFact(state=PlaneState.UNREACHABLE, reason="no route")
 REFUSED = PlaneFact(state=PlaneState.REFUSED, reason="refused")
 SSH = PlaneFact(state=PlaneState.OK)
@@ -339,5 +340,5 @@ def test_an_owned_server_is_let_go_only_with_its_pool_or_by_our_journal() -> Non
 
 
 def test_a_sparc_server_has_no_o2cb_and_is_never_proven_dead() -> None:
-    sparc = member(NAMES[0], cluster_running=Fact[bool].absent("a control domain has no such thing"))
+    sparc = member(NAMES[0], cluster_running=absent("a control domain has no such thing"))
     assert not ends(half_made(first=sparc))[0]
