@@ -154,7 +154,7 @@ def _guests(pool: ManagedPool, manager: ManagerFacts) -> Answer:
 
 def _repositories(pool: ManagedPool, manager: ManagerFacts) -> Answer:
     kept = manager.repositories.value or ()
-    ours = [one.name for one in kept if one.pool == pool.id]
+    ours = [one.name for one in kept if one.pool == pool.id or set(one.presented) & set(pool.members)]
     if ours:
         return _alive(f"it has {listed(ours, 3)}")
     if manager.repositories.missing:

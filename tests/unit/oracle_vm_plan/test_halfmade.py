@@ -178,6 +178,7 @@ def test_an_owned_agent_that_refuses_the_password_is_read_by_its_data_base() -> 
         ({"pools": (pool("11:00", guests=("vm1",)),)}, "vm1"),
         ({"servers": (entry(NAMES[0], pool_id=POOL, guests=("vm1",)),)}, "vm1"),
         ({"repositories": (ManagedRepository(id="r", name="repo1", pool=POOL),)}, "repo1"),
+        ({"repositories": (ManagedRepository(id="r", name="repo1", presented=("11:00",)),)}, "repo1"),
         ({"pools": (pool("11:00", "99:00"),)}, "not in the spec"),
     ],
 )
