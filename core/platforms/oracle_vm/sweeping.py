@@ -19,11 +19,7 @@ from core.platforms.oracle_vm.evidence import key_of
 from core.platforms.oracle_vm.facts import ManagerFacts, OvmFleet
 from core.platforms.oracle_vm.fingerprint import basis_of
 from core.platforms.oracle_vm.left import Left, left_by
-from core.platforms.oracle_vm.manager_cli.dialect import Dialect, dialect_of
-<<<<<<< HEAD
-from core.platforms.oracle_vm.orphans import Found, Orphan, OrphanKind, entry_of, find_orphans, key_of
-=======
-from core.platforms.oracle_vm.manager_cli.session import commands_of
+from core.platforms.oracle_vm.manager_cli.dialect import dialect_of
 from core.platforms.oracle_vm.orphans import (
     Found,
     Kept,
@@ -33,7 +29,6 @@ from core.platforms.oracle_vm.orphans import (
     find_traces,
     unseen_of,
 )
->>>>>>> ef4e0ec (sweep: half-made is what our journal left or what every connection says is dead; anything else is kept, and why is said)
 from core.platforms.oracle_vm.planning.draft import release_of
 from core.platforms.oracle_vm.planning.render import lines_of
 from core.platforms.oracle_vm.planning.words import fingerprint
@@ -62,7 +57,7 @@ def sweep_plan(spec: PoolSpec, fleet: OvmFleet, pool: str = "", past: Sequence[P
     plan = Plan(
         platform=spec.platform,
         pool=found.names.get(key, "") or key or spec.pool.name,
-        steps=tuple(_steps(orphans, spec, fleet, dialect, left)),
+        steps=tuple(_steps(orphans, left)),
         warnings=(*_unseen(found), *(_kept(one) for one in found.kept)),
         release=str(dialect.release),
         spec_hash=fingerprint(spec),
@@ -112,9 +107,7 @@ def _picked(found: Found, pool: str) -> str:
     return keys[0] if keys else ""
 
 
-def _steps(
-    orphans: Sequence[Orphan], spec: PoolSpec, fleet: OvmFleet, dialect: Dialect, left: Left
-) -> list[PlannedStep]:
+def _steps(orphans: Sequence[Orphan], left: Left) -> list[PlannedStep]:
     pools = [one for one in orphans if one.kind is OrphanKind.POOL]
     members = [one for one in orphans if one.kind is OrphanKind.MEMBER]
     steps: list[PlannedStep] = []
@@ -153,14 +146,14 @@ def _steps(
     last = steps[-1].id if steps else ""
     owned = [one for one in orphans if one.kind is OrphanKind.OWNED]
     keys = sorted(one.key for one in pools)
-    return [*steps, *(_release(one, last, keys, dialect, left) for one in owned)]
+    return [*steps, *(_release(one, last, keys, left) for one in owned)]
 
 
 def _run(id_: str, left: Left) -> str:
     return left.get(id_.lower(), "")
 
 
-def _release(one: Orphan, last: str, keys: list[str], dialect: Dialect, left: Left) -> PlannedStep:
+def _release(one: Orphan, last: str, keys: list[str], left: Left) -> PlannedStep:
     """A server that a run of ours left is let go for itself, any other one only once its dead pool is gone."""
     run = _run(one.id, left)
     stands_alone = bool(run) and not one.key
@@ -169,14 +162,8 @@ def _release(one: Orphan, last: str, keys: list[str], dialect: Dialect, left: Le
         kind="sweep_server",
         title=f"release {one.where} and make Manager forget it",
         lane=one.where,
-<<<<<<< HEAD
-        args={"server_id": one.id, "name": one.where},
-        needs=(last,) if last and in_pool else (),
-=======
         args={"server_id": one.id, "name": one.where, "left_by": run, "of_pools": keys},
         needs=(last,) if last and not stands_alone else (),
-        commands=commands_of([dialect.release_server(one.id), dialect.delete_server(one.id)]),
->>>>>>> ef4e0ec (sweep: half-made is what our journal left or what every connection says is dead; anything else is kept, and why is said)
         undo_note=NOT_BACK,
     )
 
