@@ -70,6 +70,11 @@ class StatePaths:
         return self.root / "pins.json"
 
     @property
+    def marks_key(self) -> Path:
+        """Key of the marks by which a password is known again (core.runner.marks)."""
+        return self.root / "marks.key"
+
+    @property
     def runs(self) -> Path:
         """One folder a run."""
         return self.root / "runs"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from typing_extensions import override
@@ -20,6 +21,18 @@ from core.models.past import PastRun
 from core.models.plan import Plan
 from core.models.spec import BaseSpec
 from core.models.use import PoolUse
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """One login that an undo or its proof needs, as it was just tried: taken (True), refused (False), or None where
+    the server cannot tell, because it is not reached or takes no password from anybody now."""
+
+    server: str
+    plane: str
+    secret: str  # its name in Secrets
+    is_taken: bool | None
+    reason: str = ""
 
 
 class Guards(ABC):
@@ -42,6 +55,10 @@ class Guards(ABC):
     @abstractmethod
     def undo_conditions(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[Verified]:
         """What every undo needs (rights, reachability, the release's words), and whether it is there now."""
+
+    @abstractmethod
+    def logins(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[Login]:
+        """Every login to a server that was tried for these facts, and how it went; pure."""
 
     @abstractmethod
     def why_keep(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[str]:
@@ -88,6 +105,11 @@ class NoGuards(Guards):
     @override
     def undo_conditions(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[Verified]:
         """No condition."""
+        return ()
+
+    @override
+    def logins(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[Login]:
+        """No login."""
         return ()
 
     @override

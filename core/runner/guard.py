@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,9 @@ from core.models.plan import Plan, PlanAim
 from core.models.spec import BaseSpec
 from core.models.use import why_not_undo
 from core.platforms.base import Platform
+from core.text import listed
+
+_AGAIN = "nothing was changed; give the right password and try again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,29 @@ class RunGuard:
     async def look_again(self) -> Fingerprint:
         """The fingerprint now."""
         return self.platform.fingerprint(self.spec, self.plan, await self._survey())
+
+    async def prove_logins(self, is_same: Callable[[str], bool | None]) -> list[str]:
+        """Try every login that an undo needs before anything is undone; returns what could not be proven, in words.
+
+        `is_same` tells of a secret whether it is the run's own (None: nobody can tell). RunnerError when one is wrong.
+        """
+        logins = self.platform.logins(self.spec, self.plan, await self._survey())
+        wrong = [f"{one.server} ({one.plane}): {one.reason}" for one in logins if one.is_taken is False]
+        if wrong:
+            raise RunnerError(f"cannot go on: login refused: {listed(wrong)}", fix=_AGAIN)
+        notes = []
+        taken = {one.secret for one in logins if one.is_taken}
+        for secret in sorted({one.secret for one in logins} - taken):
+            where = listed(one.server for one in logins if one.secret == secret)
+            same = is_same(secret)
+            if same is False:
+                text = f"the {secret} password is not the one this run was started with, and {where} cannot tell now"
+                raise RunnerError(f"cannot go on: {text}", fix=_AGAIN)
+            if same is None:
+                notes.append(
+                    f"nobody could tell whether the {secret} password is right: {where} cannot tell now"
+                )
+        return notes
 
     async def why_keep(self, *, is_whole: bool) -> list[str]:
         """Why what a run made must not be taken down now; empty when it may be. A half-made pool is only asked for

@@ -37,6 +37,7 @@ from core.runner.approvals import Approved
 from core.runner.claims import Claims, claims_of
 from core.runner.guard import RunGuard
 from core.runner.locks import Peer, RunLock, is_held
+from core.runner.marks import is_same, marks_of
 from core.runner.protocol import Order, RunDocument, Task
 from core.runner.server import Server
 from core.runner.taking_back import is_whole, require_something_to_undo
@@ -61,6 +62,7 @@ class Job:
     document: RunDocument
     steps: dict[str, Step[Any]]
     access: Access
+    paths: StatePaths
 
 
 async def run(
@@ -105,7 +107,8 @@ async def _prepare(
         job = _job(order.document, secrets, resolve, paths)
         approved = _approved(order.document)
         notes = await _claim(job, paths.root.name, stack)
-        extra = order.document.model_dump(mode="json", exclude={"spec", "plan", "platform"})
+        marked = order.document.model_copy(update={"marks": marks_of(paths, secrets)})
+        extra = marked.model_dump(mode="json", exclude={"spec", "plan", "platform"})
         journal = Journal.create(
             paths,
             job.plan,
@@ -202,7 +205,7 @@ def _job(
     )
     masking.guard(secrets.values(), *public)
     access = Access(trust, secrets, limits, masker=Masker(secrets.values(), *public))
-    return Job(platform, spec, document.plan, document, steps, access)
+    return Job(platform, spec, document.plan, document, steps, access, paths)
 
 
 async def _work(
@@ -226,6 +229,7 @@ async def _work(
                 on_failure=OnFailure.KEEP_GOING if is_sweep else OnFailure.ROLLBACK,
                 guard=guard,
             )
+            await _prove_logins(task, job, journal, guard)
             if task is Task.ROLLBACK:
                 await _may_roll_back(journal, guard)
                 return await executor.roll_back("asked for by the operator")
@@ -247,6 +251,14 @@ def _guard(job: Job, world: Any) -> RunGuard | None:
     if isinstance(job.platform, NoGuards):  # declined by name
         return None
     return RunGuard(job.platform, world, job.spec, job.plan, job.document.accepted)
+
+
+async def _prove_logins(task: Task, job: Job, journal: Journal, guard: RunGuard | None) -> None:
+    """What goes on or goes back needs every login it was begun with; a run that has not begun proves them by itself."""
+    if guard is None or task is Task.START or journal.now.state is RunState.CREATED:
+        return
+    marks, secrets = job.document.marks, job.access.secrets
+    _note(journal, await guard.prove_logins(lambda name: is_same(job.paths, marks, name, secrets)))
 
 
 async def _may_roll_back(journal: Journal, guard: RunGuard | None) -> None:

@@ -11,6 +11,7 @@ from pydantic import Field
 from core.models.base import Frozen
 from core.models.plan import JsonDict, Plan
 from core.models.spec import BaseSpec
+from core.runner.marks import Marks
 
 VERSION = 1
 LINE_MAX_BYTES = 16 * 1024 * 1024  # one event: its text is bounded, a record is small JSON
@@ -47,6 +48,7 @@ class RunDocument(Frozen):
     accepted: tuple[str, ...] = ()
     known_hosts: str | None = None  # OpenSSH file the operator gave, beside the pins
     approvals: str | None = None  # folder that must hold a second user's approval of the plan
+    marks: Marks = Marks()  # of its secrets; the runner makes them
     limits: dict[str, int | float] = Field(default={})  # fields of core.transports.limits.Limits that differ
 
     @classmethod

@@ -244,7 +244,7 @@ class Stage:
             return journal.now.outcome
         steps = {planned.id: PLATFORM.step_kinds[planned.kind](planned) for planned in plan.steps}
         platform = PLATFORM if self.weather.is_guarded else _Unguarded()
-        job = process.Job(platform, spec, plan, document, steps, self.access())
+        job = process.Job(platform, spec, plan, document, steps, self.access(), self.paths)
         self.work = asyncio.create_task(process._work(task, job, journal, Control(), process.ENGINE))
         try:
             await asyncio.wait([self.work])

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from core.models.events import Verified
-from core.models.facts import Fact, PlaneState
+from core.models.facts import Fact, PlaneFact, PlaneState
 from core.models.plan import Plan, PlannedStep
 from core.models.use import PoolUse, why_not_undo
+from core.platforms.guards import Login
 from core.platforms.oracle_vm.facts import ManagedPool, ManagedServer, ManagerFacts, OvmFleet
 from core.platforms.oracle_vm.fingerprint import drift_of
 from core.platforms.oracle_vm.spec import PoolSpec
@@ -111,6 +112,21 @@ def _pools_of(plan: Plan, fleet: OvmFleet, manager: ManagerFacts) -> list[Manage
 
 def _inert(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(inert(name, 100) for name in sorted(names))
+
+
+def logins(fleet: OvmFleet) -> list[Login]:
+    """How every login to a server went. An owned agent takes no password, and half-made ownership may be known to
+    that server alone: an agent's refusal tells nothing."""
+    found = []
+    for name in fleet.servers:
+        facts = fleet.ovm_server(name)
+        for plane in ("agent", "ssh"):
+            state = facts.plane(plane) if facts is not None else PlaneFact()
+            refused = None if plane == "agent" else False
+            taken = {PlaneState.OK: True, PlaneState.REFUSED: refused}.get(state.state)
+            if state.state is not PlaneState.NOT_ASKED:
+                found.append(Login(name, plane, plane, taken, state.reason))
+    return found
 
 
 def why_keep(plan: Plan, fleet: OvmFleet) -> list[str]:

@@ -23,6 +23,7 @@ from core.models.results import CheckResult
 from core.models.spec import BaseSpec
 from core.models.use import PoolUse
 from core.platforms.base import FormSection, Narrate, OnServer, Platform, SecretField
+from core.platforms.guards import Login
 from core.platforms.oracle_vm import collect, endpoints, guarding, planner, sweeping, verify, world
 from core.platforms.oracle_vm.checks import catalog
 from core.platforms.oracle_vm.facts import OvmFleet
@@ -233,6 +234,11 @@ class OracleVm(Platform):
     def use_of(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> PoolUse:
         """What lives on the pool; see guarding.use_of."""
         return guarding.use_of(plan, _fleet(fleet))
+
+    @override
+    def logins(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[Login]:
+        """Agents and the servers' SSH; see guarding.logins."""
+        return guarding.logins(_fleet(fleet))
 
     @override
     def why_keep(self, spec: BaseSpec, plan: Plan, fleet: FleetFacts) -> Sequence[str]:
