@@ -12,7 +12,7 @@ import pytest
 from core.engine import database
 from core.engine.history import read_run
 from core.engine.journal import Journal
-from core.errors import JournalError, RunnerError
+from core.errors import JournalError, RunnerError, SpecError
 from core.models.events import EventKind, Outcome, RunState, StepState
 from core.paths import StatePaths
 from core.runner import client, survival
@@ -244,7 +244,7 @@ async def test_a_damaged_journal_is_refused_and_listed(tmp_path: Path, state: Pa
 
 @pytest.mark.asyncio
 async def test_the_production_runner_answers_for_itself(tmp_path: Path, state: Path) -> None:
-    with pytest.raises(RunnerError, match="no platform is called 'toy'"):
+    with pytest.raises(SpecError, match="no platform is called 'toy'"):
         await client.start_run(state, toy_document(tmp_path), SECRETS)
     assert client.list_runs(state) == []
 
