@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from core.cli.diagnostics import guarded, open_streams, say
+from core.cli.ending import through_clean_up
 from core.errors import ExitCode
 
 COMMANDS: dict[str, str] = {
@@ -55,6 +56,7 @@ def _overview() -> argparse.ArgumentParser:
         epilog=f"commands:\n{lines}\n\n`poolwright COMMAND --help` tells more.\n"
         "Exit codes:\n" + "\n".join(f"  {code:<4} {code.meaning}" for code in ExitCode),
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
 
 
@@ -67,7 +69,8 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
     if argv is None:
         open_streams()
     words = list(sys.argv[1:] if argv is None else argv)
-    return guarded(lambda: _run(words), words)
+    with through_clean_up():
+        return guarded(lambda: _run(words), words)
 
 
 def _run(words: list[str]) -> ExitCode:
@@ -80,7 +83,9 @@ def _run(words: list[str]) -> ExitCode:
         overview.print_usage(sys.stderr)
         say(f"poolwright: there is no command '{name}'{_nearest(name)}")
         return ExitCode.BAD_INPUT
-    parser = argparse.ArgumentParser(prog=f"poolwright {name}", description=COMMANDS[name])
+    parser = argparse.ArgumentParser(
+        prog=f"poolwright {name}", description=COMMANDS[name], allow_abbrev=False
+    )
     command = _command(name)
     command.add_arguments(parser)
     try:

@@ -15,7 +15,9 @@ from core.lab.scenario import scenario_names
 
 def main() -> ExitCode:
     """Parse the arguments, run the lab, return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m core.lab", description="simulated Oracle VM fleet")
+    parser = argparse.ArgumentParser(
+        prog="python -m core.lab", description="simulated Oracle VM fleet", allow_abbrev=False
+    )
     parser.add_argument(
         "--scenario", default="healthy-nfs", help=f"one of {', '.join(scenario_names())}, or a file"
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from core.lab.fleet import Lab
 
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 Say = Callable[[str], None]
 
 
@@ -24,14 +25,15 @@ async def run_lab(
     with_parent: bool = False,
     say: Say | None = None,
 ) -> None:
-    """Serve until SIGTERM, SIGINT or, `with_parent`, the end of standard input. Raises LabError.
+    """Serve until SIGTERM, SIGINT, SIGHUP (unless nohup) or, `with_parent`, the end of standard input. Raises LabError.
 
     The ready file and what lies beside it appear when everything listens and are gone afterwards.
     """
     tell = say or (lambda text: None)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    ending = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in ending:
         loop.add_signal_handler(number, stop.set)
     if ready_file is not None:
         _forget(ready_file)
@@ -45,7 +47,7 @@ async def run_lab(
             )
             await stop.wait()
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in ending:
             loop.remove_signal_handler(number)
         if watcher is not None:
             watcher.cancel()

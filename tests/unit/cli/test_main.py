@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,10 @@ import pytest
 from core.cli.commands import version
 from core.cli.main import COMMANDS, main
 from core.environment import take_secrets
+from core.errors import ExitCode
 from core.lab.scenario import servers_of
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_help_lists_every_command_and_its_module_exists(capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,3 +97,34 @@ def test_a_scenario_gets_as_many_servers_as_it_needs() -> None:
     """`poolwright demo --scenario disaster` without a number was refused."""
     assert [servers_of(name, None) for name in ("healthy-nfs", "disaster")] == [3, 12]
     assert servers_of("disaster", 20) == 20
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_option_may_be_abbreviated(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A new option would turn an old script's `--pass` into another one."""
+    main([name, "--help"])
+    options = sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", capsys.readouterr().out)))
+    assert "--help" in options
+    for option in options:
+        short = next(option[:end] for end in range(3, len(option)) if option[:end] not in options)
+        assert main([name, "x", "y", short]) == ExitCode.BAD_INPUT
+        said = capsys.readouterr().err
+        assert (
+            "required" in said
+            or "invalid choice" in said
+            or short in said.rpartition("unrecognized arguments")[2]
+        )
+
+
+def test_every_parser_refuses_abbreviations() -> None:
+    made = 0
+    for path in (*(ROOT / "core").rglob("*.py"), *(ROOT / "tui").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in (
+                "ArgumentParser",
+                "add_parser",
+            ):
+                made += 1
+                told = {word.arg: word.value for word in node.keywords}
+                assert ast.unparse(told["allow_abbrev"]) == "False", path
+    assert made >= 3
