@@ -167,13 +167,16 @@ class ConnectFailed(TransportError):
 
 
 class OldCryptoNeeded(ConnectFailed):
-    """The server offers only algorithms that are refused by default; `needs` names them."""
+    """The server offers only algorithms that are refused by default; `needs` names them.
+
+    `tls_version` is the version of TLS that was agreed with it (TLSv1, TLSv1.1, ...), "" over SSH.
+    """
 
     code = "PW302"
     title = "only old cryptography is offered"
 
-    def __init__(self, server: str, plane: str, needs: str, *, fix: str) -> None:
-        self.needs = needs
+    def __init__(self, server: str, plane: str, needs: str, *, fix: str, tls_version: str = "") -> None:
+        self.needs, self.tls_version = needs, tls_version
         super().__init__(
             server, plane, f"cannot connect to {server} ({plane}): it offers only {needs}", fix=fix
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 
 from core.cpu import flags
@@ -17,6 +18,7 @@ __all__ = [
     "XEN_GUESTS",
     "Cell",
     "CellVerdict",
+    "Disagreeing",
     "Group",
     "Guest",
     "cell",
@@ -32,9 +34,15 @@ _SHORT_VENDORS = {
     "HygonGenuine": "Hygon",
     "CentaurHauls": "Zhaoxin",
 }
-CRASH = "Manager allows, guests may crash"
-SUFFICE = "Manager refuses, features suffice: custom group, tested both ways"
 MANY = 6  # flags spelled out in a sentence
+
+
+class Disagreeing(StrEnum):
+    """How Manager's vendor rule and the features of the processors can disagree; the values are for people."""
+
+    CRASH = "Manager allows, guests may crash"
+    SUFFICE = "Manager refuses, features suffice: custom group, tested both ways"
+    SUFFICE_ONE_WAY = "Manager refuses, features suffice in this direction only: no custom group"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +60,13 @@ class Cell:
     features: CellVerdict = CellVerdict.UNKNOWN  # the processors' features alone
 
     @property
-    def disagreement(self) -> str:
-        """How the vendor rule and the features disagree, '' when they do not."""
+    def disagreement(self) -> Disagreeing | None:
+        """How the vendor rule and the features disagree, None when they do not."""
         if self.manager_allows and self.features is CellVerdict.FAILS:
-            return CRASH
+            return Disagreeing.CRASH
         if self.manager_allows is False and self.features.works and "C01" not in self.rows:
-            return SUFFICE
-        return ""
+            return Disagreeing.SUFFICE
+        return None
 
 
 @dataclass(frozen=True, slots=True)

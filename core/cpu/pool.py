@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from core.cpu import sets as graph
-from core.cpu.compat import SUFFICE
+from core.cpu.compat import Disagreeing
 from core.cpu.matrix import Matrix, natural
 from core.cpu.verdict import CellVerdict, Guest
 
-SUFFICE_ONE_WAY = "Manager refuses, features suffice in this direction only: no custom group"
 POOL_LIMIT = 32  # servers a clustered pool may have (server-pools facts, section 2d)
 
 
@@ -71,7 +70,7 @@ class Disagreement:
     source: str
     target: str
     guests: tuple[Guest, ...]
-    text: str
+    text: Disagreeing
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +271,7 @@ class PoolView:
     @cached_property
     def disagreements(self) -> tuple[Disagreement, ...]:
         """Pairs of classes where Manager's rule and the features say different things."""
-        found: dict[tuple[str, str, str], list[Guest]] = {}
+        found: dict[tuple[str, str, Disagreeing], list[Guest]] = {}
         classes = self.matrix.classes
         for guest in self.matrix.guests:
             for i, a in enumerate(classes):
@@ -284,14 +283,15 @@ class PoolView:
                         or self._plainly_agree(guest, i, j)
                     ):
                         continue
-                    text = self.matrix.cell(i, j, guest).disagreement
-                    if text:
-                        found.setdefault((a.id, b.id, text), []).append(guest)
-        both = {(a, b) for a, b, text in found if (b, a, text) in found}
-        return tuple(
-            Disagreement(a, b, tuple(guests), text if (a, b) in both or text != SUFFICE else SUFFICE_ONE_WAY)
-            for (a, b, text), guests in found.items()
-        )
+                    kind = self.matrix.cell(i, j, guest).disagreement
+                    if kind is not None:
+                        found.setdefault((a.id, b.id, kind), []).append(guest)
+        disagreements = []
+        for (one, other, text), guests in found.items():
+            if text is Disagreeing.SUFFICE and (other, one, text) not in found:
+                text = Disagreeing.SUFFICE_ONE_WAY
+            disagreements.append(Disagreement(one, other, tuple(guests), text))
+        return tuple(disagreements)
 
     def _plainly_agree(self, guest: Guest, i: int, j: int) -> bool:
         """Cheap test that leaves out the many pairs that work, or whose vendors differ."""

@@ -5,6 +5,7 @@ Every refusal and every later failure is a JournalError that says what to do; sq
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sqlite3
@@ -87,6 +88,19 @@ def check_place(folder: Path, *, room_bytes: int = ROOM_MIN_BYTES) -> None:
         )
 
 
+_LOOK = "look at the disk and its mount"
+# Beginnings of names of SQLite's results (sqlite.org/rescode.html) and of the system's errors -> what to do
+_FIXES: dict[tuple[str, ...], str] = {
+    ("SQLITE_FULL", "ENOSPC", "EDQUOT"): "make room on that file system, then resume the run",
+    ("SQLITE_READONLY", "EROFS", "EACCES"): "make it writable, or choose another folder by --state-dir",
+    (
+        "SQLITE_CORRUPT",
+        "SQLITE_NOTADB",
+    ): "the file is damaged: restore it from a backup, or move its folder away",
+    ("SQLITE_BUSY", "SQLITE_LOCKED"): "another process holds it: wait for it to end",
+}
+
+
 @contextmanager
 def translated(path: Path, doing: str) -> Iterator[None]:
     """Turn SQLite's errors into JournalError with the next action."""
@@ -96,19 +110,15 @@ def translated(path: Path, doing: str) -> Iterator[None]:
         sqlite3.Error,
         UnicodeError,
     ) as error:  # UnicodeError: what a damaged file is called in SQLite's own words
-        raise JournalError(f"cannot {doing} the journal {path}: {error}", fix=_fix(str(error))) from error
+        raise JournalError(f"cannot {doing} the journal {path}: {error}", fix=_fix(error)) from error
 
 
-def _fix(text: str) -> str:
-    if "full" in text:
-        return "make room on that file system, then resume the run"
-    if "readonly" in text or "read-only" in text:
-        return "make it writable, or choose another folder by --state-dir"
-    if "malformed" in text or "decode" in text or "not a database" in text:
-        return "the file is damaged: restore it from a backup, or move its folder away"
-    if "locked" in text:
-        return "another process holds it: wait for it to end"
-    return "look at the disk and its mount"
+def _fix(error: sqlite3.Error | UnicodeError | OSError) -> str:
+    if isinstance(error, OSError):
+        name = errno.errorcode.get(error.errno or 0, "")
+    else:  # text that cannot be decoded has no code of SQLite's
+        name = getattr(error, "sqlite_errorname", "SQLITE_CORRUPT")
+    return next((fix for names, fix in _FIXES.items() if name.startswith(names)), _LOOK)
 
 
 def make(path: Path) -> None:
@@ -117,9 +127,7 @@ def make(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
         sync_dir(path.parent)
     except OSError as error:
-        raise JournalError(
-            f"cannot create the journal {path}: {error.strerror}", fix=_fix(str(error))
-        ) from error
+        raise JournalError(f"cannot create the journal {path}: {error.strerror}", fix=_fix(error)) from error
 
 
 class OpenFiles:

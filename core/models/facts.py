@@ -110,6 +110,7 @@ class PlaneFact(Frozen):
     state: PlaneState = PlaneState.NOT_ASKED
     reason: str = ""
     warnings: tuple[str, ...] = ()  # old algorithms in use, and the like
+    tls_version: str = ""  # of a plane in the state OLD_CRYPTO: the version it speaks (TLSv1, ...)
 
     def gap(self, connection: str, text: str = "") -> Gap:
         """What everything is missing for that only this plane (`connection`) tells; not for a plane that is OK."""

@@ -27,7 +27,7 @@ async def open_tls(endpoint: Endpoint, limits: Limits, jump: Jump | None) -> Asy
     try:
         async with _shaken(endpoint, limits, jump, endpoint.allow_old_crypto) as stream:
             if not endpoint.allow_old_crypto and (old := stream.old_in_use()):
-                raise _old_needed(endpoint, old)
+                raise _old_needed(endpoint, old, stream.version)
             yield stream
     except _HandshakeError as failed:
         raise await _explained(endpoint, limits, jump, failed.error) from failed.error
@@ -76,15 +76,18 @@ async def _explained(
     if not endpoint.allow_old_crypto and not isinstance(error, TimeoutError):
         try:
             async with _shaken(endpoint, limits, jump, old=True) as stream:
-                return _old_needed(
-                    endpoint, stream.old_in_use() or [f"{stream.version} with {stream.cipher}"]
-                )
+                old = stream.old_in_use() or [f"{stream.version} with {stream.cipher}"]
+                return _old_needed(endpoint, old, stream.version)
         except (_HandshakeError, ConnectFailed):
             pass
     return connect_failed(endpoint, error)
 
 
-def _old_needed(endpoint: Endpoint, old: list[str]) -> OldCryptoNeeded:
+def _old_needed(endpoint: Endpoint, old: list[str], version: str) -> OldCryptoNeeded:
     return OldCryptoNeeded(
-        endpoint.server, endpoint.plane, ", ".join(old), fix=f"set allow_old_crypto: [{endpoint.plane}]"
+        endpoint.server,
+        endpoint.plane,
+        ", ".join(old),
+        fix=f"set allow_old_crypto: [{endpoint.plane}]",
+        tls_version=version,
     )

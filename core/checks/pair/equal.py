@@ -9,6 +9,7 @@ from core.checks.reading import Ctx, gather, grouped, in_words, joined
 from core.checks.registry import Registry
 from core.models.cpu import Arch
 from core.models.facts import ServerFacts
+from core.models.plan import JsonDict
 from core.models.results import Finding, Scope, Severity, bad, not_applicable, ok
 
 MOST_SHOWN = 6  # values told in a detail
@@ -68,15 +69,23 @@ class Equal:
                 f"{self.what}: {in_words(shown)}{more}",
                 fix=self.fix.format(few=joined(few), most=joined(most), value=value),
                 servers=few,
+                data=_as_data(groups, few, most, value),
             )
         gathered.require_all()
-        return ok(f"{self.what}: {next(iter(groups))} on all servers")
+        value = next(iter(groups))
+        return ok(f"{self.what}: {value} on all servers", data=_as_data(groups, [], groups[value], value))
 
 
 def split(groups: dict[Hashable, list[str]]) -> tuple[list[str], list[str]]:
     """(servers outside the largest group, the largest group); the first of equally large ones is the largest."""
     most = max(groups.values(), key=len)
     return [name for names in groups.values() if names is not most for name in names], most
+
+
+def _as_data(groups: dict[Hashable, list[str]], few: list[str], most: list[str], value: Hashable) -> JsonDict:
+    """The values by server, and what the words of the fix stand for."""
+    values = {name: str(one) for one, names in groups.items() for name in names}
+    return {"values": values, "few": few, "most": most, "value": str(value)}
 
 
 def all_sparc(ctx: Ctx) -> bool:

@@ -112,31 +112,13 @@ async def _look_at_all(
 async def look_at_manager(spec: PoolSpec, access: Access, jump: Jump | None) -> ManagerFacts:
     """What Manager tells; its plane says how far it could be reached. Never raises for it."""
     endpoint = manager_endpoint(spec)
-    narrated: list[str] = []
     try:
-        async with open_manager(
-            endpoint,
-            user=spec.manager.user,
-            access=access,
-            jump=jump,
-            narrate=lambda _step, line: narrated.append(line),
-        ) as session:
-            warnings = _warnings(narrated)
+        async with open_manager(endpoint, user=spec.manager.user, access=access, jump=jump) as session:
+            warnings = tuple(dict.fromkeys(inert(warning, 300) for warning in session.warnings))
             facts = await read_manager(session, limit_s=access.limits.server_total_s)
     except PoolwrightError as error:
         return ManagerFacts(plane=plane_of(error), observed_at=datetime.now(UTC))
     return facts.model_copy(update={"plane": facts.plane.model_copy(update={"warnings": warnings})})
-
-
-def _warnings(narrated: Sequence[str]) -> tuple[str, ...]:
-    """What the connection said of itself before the first command (old algorithms), each once."""
-    found: list[str] = []
-    for line in narrated:
-        if line.startswith("OVM>"):
-            break
-        if not line.startswith("Manager does not answer"):
-            found.append(inert(line, 300))
-    return tuple(dict.fromkeys(found))
 
 
 class _ServerLook:

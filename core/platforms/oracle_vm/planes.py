@@ -59,4 +59,5 @@ def plane_of(error: BaseException) -> PlaneFact:
     else:
         state = PlaneState.BROKEN
     reason = str(error) if isinstance(error, PoolwrightError) else f"{type(error).__name__}: {error}"
-    return PlaneFact(state=state, reason=inert(reason, _MAX_REASON))
+    version = error.tls_version if isinstance(error, OldCryptoNeeded) else ""
+    return PlaneFact(state=state, reason=inert(reason, _MAX_REASON), tls_version=inert(version, 20))

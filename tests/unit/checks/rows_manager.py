@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.models.facts import MultipathMap, MultipathSettings
+from core.models.facts import MultipathMap, MultipathSettings, PlaneFact, PlaneState
 from core.platforms.oracle_vm.facts import (
     ManagedDisk,
     ManagedEvent,
@@ -51,6 +51,8 @@ DISK = ManagedDisk(id="d1", name="LUN", page83=WWID)
 GONE = ManagedEvent(
     id="e", severity="critical", kind="PhysicalDiskOffline", object_id="d1", text="disk is offline"
 )
+OLD_TLS = {"agent": PlaneFact(state=PlaneState.OLD_CRYPTO, reason="too old", tls_version="TLSv1")}
+SAYS_OLD_TLS = {"agent": PlaneFact(state=PlaneState.OLD_CRYPTO, reason="it offers only TLS 1.0 or so")}
 MAP = MultipathMap(name=WWID, wwid=WWID, paths=4, active=4)
 CONF = MultipathSettings(digest="d1", has_friendly_names=False, has_blacklist=True)
 SHARED = ManagedNetwork(
@@ -98,6 +100,8 @@ ROWS: list[Row] = [
     ("manager.tls.servers", two(agent_certificate=certificate(tls_version="TLSv1")), F, "203.0.113.12"),
     ("manager.tls.servers", two(agent_certificate=absent(), release="3.2.11-775"), F, "TLS 1.0 only"),
     ("manager.tls.servers", two(agent_certificate=absent(), release=absent()), U, ""),
+    ("manager.tls.servers", two(agent_certificate=absent(), planes=OLD_TLS), F, "TLS 1.0 only"),
+    ("manager.tls.servers", two(agent_certificate=absent(), planes=SAYS_OLD_TLS), P, ""),
     ("manager.tls.servers", told(version="3.4.4.1"), N, ""),
     ("manager.state.running", context(), P, "RUNNING"),
     ("manager.state.running", told(run_state="STARTING"), F, "STARTING"),

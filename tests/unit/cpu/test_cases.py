@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from core.cpu.compat import pair
+from core.cpu.compat import Disagreeing, pair
 from core.cpu.fleet import Fleet
 from core.cpu.matrix import build
 from core.cpu.origin import Origin
@@ -204,10 +204,10 @@ def test_a_missing_bit_has_its_likely_origin(case: str, a: str, b: str, flag: st
 
 def test_both_kinds_of_disagreement_are_flagged() -> None:
     hidden = pair(server(HASWELL), server(NO_AES))
-    assert hidden.disagreement == "Manager allows, guests may crash"
+    assert hidden.disagreement is Disagreeing.CRASH
     refresh = pair(server(HASWELL), server(HASWELL, model=79))
-    assert refresh.disagreement.startswith("Manager refuses, features suffice")
-    assert pair(server(HASWELL), server(HASWELL)).disagreement == ""
+    assert refresh.disagreement is Disagreeing.SUFFICE
+    assert pair(server(HASWELL), server(HASWELL)).disagreement is None
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from core.cpu import migrate, whatif
+from core.cpu.compat import Disagreeing
 from core.cpu.fleet import Fleet
 from core.cpu.matrix import build, letters, natural
-from core.cpu.pool import SUFFICE_ONE_WAY, Memory, PoolView
+from core.cpu.pool import Memory, PoolView
 from core.cpu.verdict import CellVerdict, Guest
 from core.models.cpu import CpuProfile
 from core.reports.compat_build import report
@@ -110,7 +111,7 @@ def test_a_refresh_that_suffices_one_way_only_is_said_so() -> None:
         build({"v3": server(HASWELL), "v4": server(HASWELL + " adx rdseed", model=79, stepping=1)})
     )
     texts = {item.text for item in view.disagreements}
-    assert texts == {SUFFICE_ONE_WAY}
+    assert texts == {Disagreeing.SUFFICE_ONE_WAY}
 
 
 def test_what_if_a_microcode_comes_to_all_the_cells_turn_back() -> None:

@@ -90,13 +90,11 @@ def tls_servers(ctx: Ctx) -> Finding:
 
 
 def _speaks_old_tls(facts: ServerFacts) -> bool:
-    plane = facts.plane("agent")
     certificate = facts.agent_certificate.value
-    if certificate is not None and certificate.tls_version:
-        return certificate.tls_version in ("TLSv1", "TLSv1.1", "SSLv3")
-    told = " ".join((*plane.warnings, plane.reason))
-    if "TLS 1.0" in told or "TLS 1.1" in told:
-        return True
+    version = certificate.tls_version if certificate is not None else ""
+    version = version or facts.plane("agent").tls_version
+    if version:
+        return version in ("TLSv1", "TLSv1.1", "SSLv3")
     one = server(facts)
     release = numbers_of(known(one.release, "release"))
     is_sparc = one.cpu.value is not None and one.cpu.value.arch is Arch.SPARC

@@ -105,11 +105,11 @@ def roles_covered(ctx: Ctx) -> Finding:
     if ctx.spec.pool.clustered:
         wanted[HEARTBEAT] = "Cluster Heartbeat"
     covered = {role for network in networks(ctx) for role in roles_of(network)}
-    missing = {role: words for role, words in wanted.items() if role not in covered}
-    if missing:
-        severity = Severity.BLOCKER if HEARTBEAT in missing else None
-        fix = f"give {joined(missing.values())} to a network in Manager, with a port of every server"
-        return bad(f"no network has the role {joined(missing.values())}", fix=fix, severity=severity)
+    lacking = {role: words for role, words in wanted.items() if role not in covered}
+    if lacking:
+        severity = Severity.BLOCKER if HEARTBEAT in lacking else None
+        fix = f"give {joined(lacking.values())} to a network in Manager, with a port of every server"
+        return bad(f"no network has the role {joined(lacking.values())}", fix=fix, severity=severity)
     return ok(f"{joined(wanted.values())} are covered")
 
 

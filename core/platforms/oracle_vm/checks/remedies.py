@@ -66,8 +66,9 @@ def names_resolve(servers: Servers, ctx: Ctx) -> Commands:
         seen = facts.peer_addresses.value or {}
         for peer in ctx.servers:
             full, brief = _names(peer)
-            told = seen.get(brief, seen.get(full.lower()))
-            if peer.name == facts.name or told is None or not is_ipv4(peer.address) or peer.address in told:
+            resolved = seen.get(brief, seen.get(full.lower()))
+            is_peer = peer.name != facts.name and is_ipv4(peer.address)
+            if not is_peer or resolved is None or peer.address in resolved:
                 continue
             yield command(facts.name, "grep -nw {short} /etc/hosts", short=host(brief))
             yield _hosts_line(facts.name, peer.address, full)
@@ -84,9 +85,10 @@ def ntp_running(servers: Servers, ctx: Ctx) -> Commands:
 def clock(servers: Servers, ctx: Ctx) -> Commands:
     source = ctx.spec.manager.host
     for facts in servers:
-        for text in ("service ntpd stop", "ntpdate {source}", "service ntpd start"):
-            warning = "sets the clock at once: guests and logs see it jump" if "ntpdate" in text else ""
-            yield command(facts.name, text, warning=warning, source=host(source))
+        yield command(facts.name, "service ntpd stop")
+        warning = "sets the clock at once: guests and logs see it jump"
+        yield command(facts.name, "ntpdate {source}", warning=warning, source=host(source))
+        yield command(facts.name, "service ntpd start")
 
 
 @ovm.remedy("server.ntp.source", "network.ntp.answers")

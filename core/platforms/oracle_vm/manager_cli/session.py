@@ -91,6 +91,7 @@ class ManagerSession:
         self.logins = 0
         self._open_shell, self._secrets, self._limits = open_shell, secrets, limits
         self._narrate, self._timing = narrate, timing
+        self.warnings: tuple[str, ...] = ()  # old algorithms in use on the connection at hand
         self._masker = masker or Masker(secrets.values())
         self._stack: AsyncExitStack | None = None
         self._shell: ShellLike | None = None
@@ -373,6 +374,7 @@ async def open_manager(
     @asynccontextmanager
     async def shell() -> AsyncIterator[ShellLike]:
         async with open_ssh(endpoint, user=user, access=access, secret="manager", jump=jump) as connection:  # noqa: S106
+            session.warnings = connection.warnings
             for warning in connection.warnings:
                 narrate("", warning)
             async with connection.shell(term="dumb", size=(5000, 60)) as channel:
