@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 import subprocess
@@ -163,7 +164,9 @@ def test_a_failing_migration_changes_nothing(tmp_path: Path, monkeypatch: pytest
 
     def breaks(db: sqlite3.Connection) -> None:
         db.execute("CREATE TABLE half (x)")
-        raise sqlite3.OperationalError("disk full")
+        error = sqlite3.OperationalError("cannot go on")
+        error.sqlite_errorname = "SQLITE_FULL"
+        raise error
 
     monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, breaks))
     monkeypatch.setattr(migrations, "NEWEST", 2)
@@ -172,6 +175,33 @@ def test_a_failing_migration_changes_nothing(tmp_path: Path, monkeypatch: pytest
     with closing(sqlite3.connect(path)) as db:
         assert migrations.version(db) == 1
         assert not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'half'").fetchall()
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("SQLITE_FULL", "make room"),
+        ("SQLITE_READONLY_DBMOVED", "make it writable"),
+        ("SQLITE_CORRUPT_INDEX", "restore it"),
+        ("SQLITE_NOTADB", "restore it"),
+        ("SQLITE_BUSY_SNAPSHOT", "another process"),
+        ("SQLITE_IOERR", "look at the disk"),
+    ],
+)
+def test_what_to_do_follows_from_sqlites_code_whatever_its_words(tmp_path: Path, name: str, fix: str) -> None:
+    error = sqlite3.OperationalError("full malformed locked readonly")
+    error.sqlite_errorname = name
+    with pytest.raises(JournalError, match=fix), database.translated(tmp_path / "journal.db", "write"):
+        raise error
+
+
+def test_a_full_disk_is_named_when_a_journal_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_args: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(JournalError, match="make room"):
+        database.make(tmp_path / "journal.db")
 
 
 # full, read-only and network file systems -------------------------------------------------------------------------
