@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
 
@@ -32,24 +33,32 @@ class Gates:
 
     async def open(self, point: str) -> None:
         """Wait until the step stands there, then let it through."""
+        (await self.reached(point))()
+
+    async def reached(self, point: str) -> Callable[[], None]:
+        """Wait until the step stands there; what is returned lets it through."""
         path = self._path(point)
         async with asyncio.timeout(20):
-            while not _let_through(path):  # noqa: ASYNC110 - another process: there is no event to wait for
+            while (handle := _reader_of(path)) is None:
                 await asyncio.sleep(0.01)
+
+        def let_through() -> None:
+            path.unlink()
+            os.write(handle, b"go")
+            os.close(handle)
+
+        return let_through
 
     def _path(self, point: str) -> Path:
         return self.folder / f"{point.replace(' ', '-')}.fifo"
 
 
-def _let_through(path: Path) -> bool:
+def _reader_of(path: Path) -> int | None:
+    """A handle that the step which waits there reads from; None while none does."""
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
     except OSError:  # ENXIO: nobody reads yet
-        return False
-    path.unlink()
-    os.write(handle, b"go")
-    os.close(handle)
-    return True
+        return None
 
 
 async def start(state: Path, document: RunDocument) -> str:

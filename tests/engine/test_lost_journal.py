@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import JournalError, PoolwrightError
-from core.models.events import EventKind, StepState
 from core.paths import StatePaths
 from core.runner import client
-from tests.engine.runs import SECRETS, Gates, all_events, runner_pid, start, until
+from tests.engine.runs import SECRETS, Gates, all_events, runner_pid, start
 from tests.engine.toy_platform import toy_document
 from tests.engine.toys import ToyWorld
 
@@ -57,17 +56,17 @@ async def test_no_change_follows_what_nobody_could_read(harm: str, tmp_path: Pat
     state, gates = tmp_path / "state", Gates(tmp_path / "gates")
     gates.shut("after make b.1")
     run = await start(state, toy_document(tmp_path))
-    await until(state, run, EventKind.STEP_STATE, StepState.DOING, "b")
+    let_through = await gates.reached("after make b.1")
     runner = os.pidfd_open(runner_pid(state, run))
     try:
         before = ToyWorld(tmp_path / "world").effects()
         HARMS[harm](StatePaths(state).journal(run))
-        await gates.open("after make b.1")
+        let_through()
         await _ended(runner)
     finally:
         os.close(runner)
     after = ToyWorld(tmp_path / "world").effects()
-    assert {"a.1", "a.2"} <= set(before) <= set(after), "nothing is taken back without a record"
+    assert {"a.1", "a.2", "b.1"} <= set(before) <= set(after), "nothing is taken back without a record"
     assert set(after) <= {"a.1", "a.2", "b.1", "b.2"}, "the step at hand may end, none begins"
 
 
@@ -80,10 +79,10 @@ async def test_who_follows_is_told_and_the_others_are_still_listed(tmp_path: Pat
         path.unlink()
     gates.shut("after make b.1")
     run = await start(state, toy_document(tmp_path))
-    await until(state, run, EventKind.STEP_STATE, StepState.DOING, "b")
+    let_through = await gates.reached("after make b.1")
     following = asyncio.ensure_future(all_events(state, run))
     StatePaths(state).journal(run).unlink()
-    await gates.open("after make b.1")
+    let_through()
     with pytest.raises(JournalError, match="it is gone"):
         await following
     with pytest.raises(JournalError, match="it is gone"):
