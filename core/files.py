@@ -36,7 +36,8 @@ class FileError(PoolwrightError):
     title = "a file cannot be used"
     exit_code = ExitCode.BAD_INPUT
 
-    def __init__(self, path: Path | str, why: str, *, fix: str = "") -> None:
+    def __init__(self, path: Path | str, why: str, *, fix: str = "", is_missing: bool = False) -> None:
+        self.is_missing = is_missing  # there is nothing of this name
         self.path, self.why = inert(str(path), 400), why
         super().__init__(f"cannot read {self.path}: {why}", fix=fix)
 
@@ -49,7 +50,15 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
-        raise FileError(path, _why(error)) from None
+        raise FileError(path, _why(error), is_missing=isinstance(error, FileNotFoundError)) from None
+    try:
+        return read_handle(path, handle, max_bytes)
+    finally:
+        os.close(handle)
+
+
+def read_handle(path: Path, handle: int, max_bytes: int) -> bytes:
+    """The same for what was opened already, with O_NONBLOCK; `path` is for the error."""
     try:
         status = os.fstat(handle)
         if stat.S_ISDIR(status.st_mode):
@@ -63,8 +72,6 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
         return _content(path, handle, max_bytes, is_pipe=not stat.S_ISREG(status.st_mode))
     except OSError as error:
         raise FileError(path, _why(error)) from None
-    finally:
-        os.close(handle)
 
 
 def too_large(path: Path | str, max_bytes: int) -> FileError:
@@ -130,12 +137,15 @@ def read_text(path: Path, max_bytes: int) -> str:
     return decoded(path, read_bytes(path, max_bytes))
 
 
-def decoded(path: Path | str, data: bytes) -> str:
-    """Bytes that came from a file as UTF-8 text without its byte order mark; FileError names the line that is none."""
+def decoded(path: Path | str, data: bytes, errors: str = "strict") -> str:
+    """Bytes that came from a file as UTF-8 text without its byte order mark; FileError names the line that is none.
+
+    `errors`: "replace" lets single characters of another encoding pass (comments of files that others write).
+    """
     if data.startswith(_UTF16):
         raise FileError(path, "it is UTF-16 text", fix="save it as UTF-8")
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig", errors)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise FileError(path, f"it is not UTF-8 text (line {line})", fix="save it as UTF-8") from None

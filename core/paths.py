@@ -12,6 +12,7 @@ import os
 import re
 import stat
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,12 +46,31 @@ class WriteError(PoolwrightError):
 
 def default_state_dir() -> Path:
     """The operator's own state folder (XDG_STATE_HOME/poolwright)."""
-    return platformdirs.user_state_path("poolwright")
+    return _of_operator(platformdirs.user_state_path)
 
 
 def default_config_dir() -> Path:
     """The operator's own configuration folder (XDG_CONFIG_HOME/poolwright)."""
-    return platformdirs.user_config_path("poolwright")
+    return _of_operator(platformdirs.user_config_path)
+
+
+def _of_operator(place: Callable[[str], Path]) -> Path:
+    """A folder below the home folder; PathsError where neither HOME nor the user database tells that one."""
+    path = place("poolwright")
+    if not path.is_absolute() or (os.environ.get("HOME") == "" and str(path).startswith("/.")):
+        raise PathsError(
+            f"cannot tell where your files belong: {path} is no absolute path",
+            fix="set HOME, and XDG_STATE_HOME and XDG_CONFIG_HOME to absolute paths or not at all",
+        )
+    return path
+
+
+def expanded(path: Path) -> Path:
+    """The path with `~` at its beginning replaced; PathsError where nobody knows that home folder."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise PathsError(f"cannot tell what ~ means in {path}", fix="write the whole path") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +82,7 @@ class StatePaths:
     @classmethod
     def of(cls, state_dir: Path | None) -> StatePaths:
         """Paths below `state_dir` (--state-dir), or below the operator's own state folder."""
-        return cls((state_dir or default_state_dir()).expanduser().absolute())
+        return cls(expanded(state_dir or default_state_dir()).absolute())
 
     @property
     def pins(self) -> Path:

@@ -33,7 +33,7 @@ from core.models.results import Cause, CheckResult, Verdict
 from core.models.spec import BaseSpec
 from core.models.use import RollbackOutlook
 from core.models.views import RunView, StepView
-from core.paths import StatePaths, state_root
+from core.paths import StatePaths, expanded, state_root
 from core.platforms import catalog
 from core.platforms.base import Platform
 from core.reports.rollback import rollback_text
@@ -164,7 +164,7 @@ class Service:
 
     def _with_files(self, spec: BaseSpec, folder: Path) -> BaseSpec:
         def absolute(name: str | None) -> str | None:
-            return None if name is None else str(folder / Path(name).expanduser())
+            return None if name is None else str(folder / expanded(Path(name)))
 
         known = absolute(spec.trust.known_hosts) or (
             str(self.settings.known_hosts) if self.settings.known_hosts else None

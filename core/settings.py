@@ -8,13 +8,18 @@ from typing import Any
 from pydantic import Field
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
+    SettingsError,
 )
 from typing_extensions import override
 
+from core import files
+from core.files import FileError
 from core.paths import default_config_dir
+
+MAX_BYTES = 64 * 1024
 
 
 class Settings(BaseSettings):
@@ -56,8 +61,17 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = TomlConfigSettingsSource(settings_cls, default_config_dir() / "settings.toml")
-        return (init_settings, env_settings, file)
+        return (init_settings, env_settings, InitSettingsSource(settings_cls, _of_file()))
+
+
+def _of_file() -> dict[str, Any]:
+    """What settings.toml says, nothing when there is none; FileError when it cannot be read."""
+    try:
+        return files.read_toml(default_config_dir() / "settings.toml", MAX_BYTES)
+    except FileError as error:
+        if error.is_missing:
+            return {}
+        raise
 
 
 def load_settings(**flags: Any) -> Settings:
@@ -76,5 +90,5 @@ def load_settings(**flags: Any) -> Settings:
         raise SpecError(
             [SpecProblem(f"setting {'.'.join(map(str, each['loc']))}", each["msg"].lower()) for each in found]
         ) from error
-    except ValueError as error:  # settings.toml is no TOML
-        raise SpecError([SpecProblem("settings.toml", f"cannot be read: {error}")]) from error
+    except SettingsError as error:  # a variable whose value is no JSON where it must be
+        raise SpecError([SpecProblem("settings in the environment", f"cannot be read: {error}")]) from error

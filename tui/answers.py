@@ -9,6 +9,8 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from core import files
+from core.files import FileError
 from tui.fields import FormField, compose, flatten
 
 SCHEMA = "poolwright.answers/1"
@@ -114,8 +116,6 @@ class Answers:
     def restore(cls, path: Path) -> Answers | None:
         """The saved answers, None when there are none or they cannot be read."""
         try:
-            if path.stat().st_size > MAX_BYTES:
-                return None
-            return cls.from_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, AttributeError):
+            return cls.from_json(files.read_text(path, MAX_BYTES))
+        except (FileError, ValueError, AttributeError, TypeError, RecursionError):
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from pathlib import Path
 
 from core import text as core_text
@@ -49,22 +50,22 @@ def _words(text: str) -> list[str]:
     return [word for word in words if word]
 
 
+def expanded(name: str) -> Path:
+    """The path that was typed, `~` replaced where somebody's home folder is known; never raises."""
+    return Path(os.path.expanduser(name))  # noqa: PTH111 - Path's own raises
+
+
+def is_there(path: Path) -> bool:
+    """Is there something of this name, as far as can be told? Never raises."""
+    return os.path.exists(path)  # noqa: PTH110 - Path's own raises
+
+
 def read_list(name: str) -> str:
     """A file of servers as text; PoolwrightError when it cannot be read or is no list of servers by its size."""
-    from core.errors import PoolwrightError
+    from core import files
 
-    try:
-        with Path(name).expanduser().open("rb") as file:
-            raw = file.read(LIST_MAX_BYTES + 1)
-    except OSError as error:
-        raise PoolwrightError(
-            f"cannot read {name}: {error.strerror or error}", fix="name another file"
-        ) from error
-    if len(raw) > LIST_MAX_BYTES:
-        raise PoolwrightError(
-            f"cannot read {name}: it is longer than {LIST_MAX_BYTES // 1024} KiB", fix="name another file"
-        )
-    return raw.decode("utf-8", "replace")
+    path = expanded(name)
+    return files.decoded(path, files.read_bytes(path, LIST_MAX_BYTES), "replace")
 
 
 def write_file(path: Path, text: str) -> None:

@@ -5,7 +5,6 @@ Imports core only when something is chosen.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import ExitCode
@@ -78,7 +77,7 @@ class Entrance:
         if not path:
             return
         try:
-            spec = self.app.service().load(Path(path).expanduser())
+            spec = self.app.service().load(borrow.expanded(path))
         except PoolwrightError as error:
             self.app.tell(str(error), bad=True)
             return

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TextIO
 
 from core.errors import PoolwrightError
 from tui import saving
-from tui.borrow import inert
+from tui.borrow import expanded, inert, is_there
 from tui.session import Session
 
 HELP = (
@@ -66,8 +65,8 @@ class Talk:
             self.say(f"what shall be saved? :save {'|'.join(kinds)} [FILE]")
             return
         kind = saving.Kind(words[0])
-        path = Path(" ".join(words[1:]) or saving.default_name(self.session, kind)).expanduser()
-        if path.exists() and self.ask(f"{inert(path)} is there already; type yes to replace it:") != "yes":
+        path = expanded(" ".join(words[1:]) or saving.default_name(self.session, kind))
+        if is_there(path) and self.ask(f"{inert(path)} is there already; type yes to replace it:") != "yes":
             self.say("not saved")
             return
         try:

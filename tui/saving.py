@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import PoolwrightError
-from tui.borrow import write_file
+from tui.borrow import expanded, write_file
 
 if TYPE_CHECKING:
     from tui.session import Session
@@ -58,4 +58,4 @@ def text_of(session: Session, kind: Kind) -> str:
 
 def save(session: Session, kind: Kind, path: Path) -> None:
     """Write it, atomically; PoolwrightError when it cannot be made or written."""
-    write_file(path.expanduser(), text_of(session, kind))
+    write_file(expanded(str(path)), text_of(session, kind))

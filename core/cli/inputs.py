@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,16 @@ def add_common(parser: argparse.ArgumentParser, *, spec_nargs: str | None = None
     )
     parser.add_argument("--known-hosts", type=Path, metavar="FILE", help="OpenSSH known_hosts file to trust")
     add_state_dir(parser)
+
+
+def standard_input(max_bytes: int) -> bytes:
+    """What is typed or piped into us (`-` as a file's name); FileError over the limit."""
+    from core import files
+
+    data = sys.stdin.buffer.read(max_bytes + 1) if sys.stdin is not None else b""
+    if len(data) > max_bytes:
+        raise files.too_large("standard input", max_bytes)
+    return data
 
 
 def add_state_dir(parser: argparse.ArgumentParser) -> None:

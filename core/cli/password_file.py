@@ -13,7 +13,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NoReturn
 
+from core import files
 from core.errors import SecretError
+from core.files import FileError
 from core.text import nearest
 
 MAX_BYTES = 64 * 1024
@@ -45,22 +47,21 @@ def read_password_file(path: Path, names: Collection[str]) -> dict[str, str]:
 def _text(path: Path) -> str:
     try:
         handle = _open(path)
-        with os.fdopen(handle, "rb") as file:
-            _judge(path, os.fstat(file.fileno()))
-            raw = file.read(MAX_BYTES + 1)
-        if len(raw) > MAX_BYTES:
-            _refuse(path, f"it is larger than {MAX_BYTES} bytes", "a password file has a few short lines")
-        return raw.decode("utf-8-sig")
+        try:
+            _judge(path, os.fstat(handle))
+            return files.decoded(path, files.read_handle(path, handle, MAX_BYTES))
+        finally:
+            os.close(handle)
     except OSError as error:
         why = (error.strerror or str(error)).replace("Too many levels of", "too many")
         raise SecretError(f"cannot read {path}: {why}") from None
-    except UnicodeDecodeError:
-        raise SecretError(f"cannot read {path}: it is not UTF-8 text") from None
+    except FileError as error:
+        raise SecretError(error.message, fix=error.fix) from None
 
 
 def _open(path: Path) -> int:
     """A handle; a symbolic link is followed only where we or root made it: another's may lead to any file of ours."""
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
     try:
         return os.open(path, flags | os.O_NOFOLLOW)
     except OSError as error:

@@ -9,9 +9,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from core import files
 from core.errors import LabError
+from core.files import FileError
 from core.lab.world import LabCpu, LabInterface, LabServer, Switches
 
+MAX_BYTES = 1024 * 1024
 SCENARIOS = Path(__file__).parent / "scenarios"
 CPUS = Path(__file__).parent / "cpus"
 SETTABLE = frozenset(item.name for item in fields(LabServer)) - {
@@ -133,15 +136,15 @@ def load_scenario(name_or_path: str | Path) -> tuple[str, Scenario]:
     path = Path(name_or_path)
     if path.suffix != ".toml":
         path = SCENARIOS / f"{name_or_path}.toml"
-    if not path.is_file():
+    if path.parent == SCENARIOS and not path.is_file():
         known = ", ".join(scenario_names())
         raise LabError(
             f"cannot start the lab: there is no scenario {str(name_or_path)!r}", fix=f"one of {known}"
         )
     try:
-        scenario = Scenario.model_validate(tomllib.loads(path.read_text()))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise LabError(f"cannot read {path.name}: {error}", fix="mend the TOML") from error
+        scenario = Scenario.model_validate(files.read_toml(path, MAX_BYTES))
+    except FileError as error:
+        raise LabError(error.message, fix=error.fix or "mend the TOML") from error
     except ValidationError as error:
         said = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         raise LabError(

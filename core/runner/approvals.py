@@ -91,7 +91,7 @@ def _read(path: Path, digest: str) -> tuple[Approved | None, str]:
             if status.st_mode & 0o022:
                 return None, "others can write it"
             data = json.loads(file.read(MAX_BYTES))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         return None, inert(getattr(error, "strerror", None) or "no JSON", 100)
     if not isinstance(data, dict) or data.get("schema") != SCHEMA or data.get("digest") != digest:
         return None, ""

@@ -9,7 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from core import files
 from core.errors import SpecError, SpecProblem
+from core.files import FileError
 from core.models.plan import JsonDict, Plan
 
 SCHEMA = "poolwright.plan/1"
@@ -31,18 +33,17 @@ def plan_document(plan: Plan | None, spec: JsonDict, refusals: list[Any]) -> dic
 def read_plan(path: Path) -> tuple[Plan, JsonDict]:
     """The plan and its spec as data; SpecError for a file that is none, or whose hash is not that of its plan."""
     try:
-        with path.open("rb") as file:
-            data = json.loads(file.read(MAX_BYTES))
+        data = files.read_json(path, MAX_BYTES)
         if not isinstance(data, dict) or data.get("schema") != SCHEMA:
             raise _unusable(path, f"it is no {SCHEMA} document")
         plan = Plan.model_validate(data["plan"])
         spec = data["spec"]
-    except OSError as error:
-        raise _unusable(path, str(error.strerror)) from error
+    except FileError as error:
+        raise _unusable(path, error.why) from error
     except ValidationError as error:
         raise _unusable(path, f"{error.error_count()} of its values cannot be used") from error
-    except (ValueError, KeyError) as error:
-        raise _unusable(path, "it is no whole JSON document") from error
+    except KeyError as error:
+        raise _unusable(path, "it is no whole document") from error
     if not _is_whole(plan, data):
         raise _unusable(path, "it was changed after it was made: the hash is not that of the plan")
     if not isinstance(spec, dict):

@@ -29,7 +29,7 @@ from core.masking import Masker, words_of
 from core.models.events import EventKind, Outcome, RunState
 from core.models.plan import Plan, PlanAim
 from core.models.spec import BaseSpec
-from core.paths import StatePaths
+from core.paths import StatePaths, expanded
 from core.platforms.base import Platform
 from core.platforms.guards import NoGuards
 from core.runner import approvals
@@ -197,7 +197,7 @@ def _job(
         raise RunnerError(f"cannot do steps of kind {', '.join(unknown)}: {platform.title} has none such")
     steps = {planned.id: platform.step_kinds[planned.kind](planned) for planned in document.plan.steps}
     known_hosts = document.known_hosts or spec.trust.known_hosts
-    trust = TrustStore(paths.pins, Path(known_hosts).expanduser() if known_hosts else None)
+    trust = TrustStore(paths.pins, expanded(Path(known_hosts)) if known_hosts else None)
     public = (
         words_of(document.spec),
         words_of(document.plan.model_dump(mode="json")),

@@ -13,7 +13,9 @@ from typing import Any
 
 import asyncssh
 
+from core import files
 from core.errors import TrustError
+from core.files import FileError
 from core.paths import write_private
 from core.transports.base import Endpoint
 from core.transports.fingerprints import fingerprint_of, normal_fingerprint
@@ -72,9 +74,9 @@ class KnownHosts:
     def read(cls, path: Path) -> KnownHosts:
         """Read the file; TrustError when it cannot be read."""
         try:
-            return cls(path.read_text("utf-8", "replace"))
-        except OSError as error:
-            raise TrustError(f"cannot read known hosts file {path}: {error.strerror}") from error
+            return cls(files.decoded(path, files.read_bytes(path, _FILE_MAX), "replace"))
+        except FileError as error:
+            raise TrustError(f"cannot read known hosts file {path}: {error.why}", fix=error.fix) from error
 
     def pins(self, endpoint: Endpoint) -> Pins:
         """Keys for [address]:port and [host]:port; plain names speak for port 22, and for tunnels of the servers."""
@@ -131,19 +133,22 @@ class PinFile:
     @staticmethod
     def _read(path: Path) -> dict[str, Pin]:
         try:
-            if path.stat().st_size > _FILE_MAX:
-                raise ValueError("it is too large")
-            data = json.loads(path.read_text("utf-8"))
+            data = files.read_json(path, _FILE_MAX)
             if data["version"] != _FORMAT:
                 raise ValueError("it was written by another version")
             return {str(key): _pin(value) for key, value in data["pins"].items()}
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise TrustError(
-                f"cannot read the pins in {path}: {error}",
-                fix="repair the file, or move it away and confirm again",
-            ) from error
+        except FileError as error:
+            if error.is_missing:
+                return {}
+            raise _no_pins(path, error.why) from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise _no_pins(path, str(error)) from error
+
+
+def _no_pins(path: Path, why: str) -> TrustError:
+    return TrustError(
+        f"cannot read the pins in {path}: {why}", fix="repair the file, or move it away and confirm again"
+    )
 
 
 def spec_pin(endpoint: Endpoint) -> Pin | None:

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 import asyncssh
 from typing_extensions import override
 
+from core import files
 from core.errors import BadReply, ConnectFailed, LoginRefused, SecretError
+from core.files import FileError
+from core.paths import expanded
 from core.text import inert
 from core.transports import algorithms
 from core.transports.base import Access, Endpoint
@@ -254,15 +257,11 @@ def _client_keys(key_file: str | None, passphrase: str | None) -> list[asyncssh.
     """The private key to offer; SecretError when the file cannot be used. Its content never enters an error."""
     if key_file is None:
         return []
-    path = Path(key_file).expanduser()
+    path = expanded(Path(key_file))
     try:
-        with path.open("rb") as file:
-            data = file.read(_KEY_FILE_MAX)
-        key = asyncssh.import_private_key(data, passphrase)
-    except OSError as error:
-        raise SecretError(
-            f"cannot read the key file {path}: {(error.strerror or 'unknown').lower()}"
-        ) from error
+        key = asyncssh.import_private_key(files.read_bytes(path, _KEY_FILE_MAX), passphrase)
+    except FileError as error:
+        raise SecretError(f"cannot read the key file {path}: {error.why}") from error
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError):
         raise SecretError(
             f"cannot use the key file {path}: it is no private key, or needs a passphrase"

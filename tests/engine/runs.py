@@ -39,7 +39,7 @@ class Gates:
         """Wait until the step stands there; what is returned lets it through."""
         path = self._path(point)
         async with asyncio.timeout(20):
-            while (handle := _reader_of(path)) is None:
+            while (handle := _reader_of(path)) is None:  # noqa: ASYNC110 - another process: there is no event to wait for
                 await asyncio.sleep(0.01)
 
         def let_through() -> None:

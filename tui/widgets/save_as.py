@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -14,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 from typing_extensions import override
 
+from tui import borrow
 from tui.saving import ABOUT, Kind
 from tui.widgets.choice import Choice
 
@@ -76,7 +76,7 @@ class SaveAs(ModalScreen[tuple[str, str] | None]):
         path = self.query_one("#path", Input).value.strip()
         if not path:
             return
-        if Path(path).expanduser().exists() and path != self._asked:
+        if borrow.is_there(borrow.expanded(path)) and path != self._asked:
             self._asked = path
             self.query_one(".about", Static).update(f"{path} is there already: Enter again replaces it")
             return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -162,19 +161,15 @@ def merge(fleet: Fleet, other: Fleet) -> list[str]:
 
 def read_file(path: Path) -> Fleet:
     """Servers of one file, `-` for standard input; a server without a name gets the file's."""
+    from core import files
+    from core.cli.inputs import standard_input
     from core.cpu import fleet
     from core.cpu.parse import CpuFormatError
 
     try:
-        if str(path) == "-":
-            raw = sys.stdin.buffer.read(MAX_FILE + 1)
-        else:
-            with path.open("rb") as file:
-                raw = file.read(MAX_FILE + 1)
-    except OSError as error:
-        raise CpuFormatError(f"cannot read {path}: {error.strerror}") from None
-    if len(raw) > MAX_FILE:
-        raise CpuFormatError(f"cannot read {path}: larger than 64 MiB")
+        raw = standard_input(MAX_FILE) if str(path) == "-" else files.read_bytes(path, MAX_FILE)
+    except files.FileError as error:
+        raise CpuFormatError(error.message, fix=error.fix) from None
     try:
         return fleet.read(
             raw.decode("utf-8", "replace"), "stdin" if str(path) == "-" else path.stem, str(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from core.cli.output import emit_json, emit_text
@@ -23,15 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    from core.errors import SpecError, SpecProblem
+    from core import files
+    from core.cli.inputs import standard_input
     from core.platforms.oracle_vm.decode import decode
 
-    try:
-        data = sys.stdin.buffer.read(MAX_BYTES) if args.file == "-" else _read(Path(args.file))
-    except OSError as error:
-        raise SpecError(
-            [SpecProblem("FILE", f"cannot read {args.file}: {error.strerror or error}")]
-        ) from error
+    data = standard_input(MAX_BYTES) if args.file == "-" else files.read_bytes(Path(args.file), MAX_BYTES)
     document = decode(args.method, data)
     if args.json:
         emit_json(document)
@@ -39,11 +34,6 @@ def run(args: argparse.Namespace) -> ExitCode:
     emit_text(f"{document['method']}: {document['kind']}")
     emit_text("\n".join(_lines(document["facts"] or document["raw"], "  ")) or "  nothing in it")
     return ExitCode.DONE
-
-
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(MAX_BYTES)
 
 
 def _lines(value: object, indent: str) -> list[str]:

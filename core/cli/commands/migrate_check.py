@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from core.cpu.fleet import Fleet
     from core.cpu.migrate import GroupReading, MigrateAnswer
 
+MAX_GROUPS = 4 * 1024 * 1024
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Pool, the two servers, and where facts and groups come from."""
@@ -101,15 +103,14 @@ def _server(fleet: Fleet, name: str) -> str:
 
 def _reading(path: Path) -> GroupReading:
     """Groups of a JSON file: group -> servers, or a list of {id or name, servers}."""
-    import json
-
+    from core import files
     from core.cpu.migrate import GroupReading
     from core.reports.compat_build import CompatInputError
 
     try:
-        data: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise CompatInputError(f"cannot read the groups in {path}: {type(error).__name__}") from None
+        data: Any = files.read_json(path, MAX_GROUPS)
+    except files.FileError as error:
+        raise CompatInputError(f"cannot read the groups in {path}: {error.why}", fix=error.fix) from None
     if isinstance(data, list):
         data = {
             str(row.get("id") or row.get("name")): row.get("servers") for row in data if isinstance(row, dict)

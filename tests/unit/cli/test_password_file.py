@@ -48,7 +48,7 @@ def linked_in_a_ring(folder: Path) -> Path:
 
 needs_root = pytest.mark.skipif(not is_root, reason="needs root to give files away")
 BAD: list[tuple[Callable[[Path], Path], str]] = [
-    (lambda folder: made(folder, f"agent: {SECRET}\n#{'x' * MAX_BYTES}\n"), "larger than 65536 bytes"),
+    (lambda folder: made(folder, f"agent: {SECRET}\n#{'x' * MAX_BYTES}\n"), "larger than 64 KiB"),
     (lambda folder: made(folder, f"agent: {SECRET}\nmanager: a\nagent: other\n"), "line 3 gives the agent secret a"),
     (lambda folder: made(folder, f"manger: {SECRET}\n"), "line 1: there is no secret 'manger'; did you mean 'manager'"),
     (lambda folder: made(folder, f"\n\n{SECRET}\n"), "line 3 is not `name: secret`"),
@@ -57,7 +57,7 @@ BAD: list[tuple[Callable[[Path], Path], str]] = [
     (lambda folder: made(folder, mode=0o604), "others can read or change it"),
     (lambda folder: made(folder, f"agent: {SECRET}\xff\n".encode("latin-1")), "not UTF-8"),
     (lambda _folder: Path("/dev/zero"), "neither a file nor a pipe"),
-    (lambda folder: folder, "Is a directory"),
+    (lambda folder: folder, "neither a file nor a pipe"),
     (lambda folder: folder / "none", "No such file"),
     (linked_in_a_ring, "too many symbolic links"),
 ]  # fmt: skip
