@@ -41,7 +41,7 @@ from core.reports.text import check_text, plan_text
 from core.runner import client
 from core.runner.plan_file import plan_document, read_plan
 from core.runner.review import require_same, require_whole
-from core.runner.taking_back import outlook
+from core.runner.taking_back import outlook, require_something_to_undo, rollback_plan
 from core.secrets import Secrets
 from core.settings import Settings, load_settings
 from core.transports.base import Access
@@ -455,6 +455,13 @@ class Service:
         spec = self.spec_of(run)
         platform, access = catalog.platform(spec.platform), self.access(spec, secrets)
         return await outlook(self.paths, run, platform, spec, access)
+
+    def rollback_plan(self, run: str) -> Plan:
+        """The way back of a run as a plan that a second user can approve, where the administrator demands that."""
+        view = self.show(run)
+        head, _ = read_run(self.paths, run)
+        require_something_to_undo(run, view.outcome, head.plan)
+        return rollback_plan(run, head.plan)
 
     def rollback_text(self, outlook: RollbackOutlook) -> str:
         """The same for people."""

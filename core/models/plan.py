@@ -53,10 +53,11 @@ SWEEP_KEPT = "sweep.kept"  # id of a warning: an object was looked at, and stays
 
 
 class PlanAim(StrEnum):
-    """What a plan is for: a pool, or the end of what earlier failures left behind."""
+    """What a plan is for: a pool, the end of what earlier failures left behind, or the way back of a run."""
 
     CREATE = "create"
     SWEEP = "sweep"
+    ROLLBACK = "rollback"  # shown and approved as a plan; the runner works with the journal of `run`
 
 
 class ByHand(Frozen):
@@ -84,6 +85,7 @@ class Plan(Frozen):
     verification: tuple[str, ...] = Field(default=(), description="what will be looked at afterwards")
     aim: PlanAim = PlanAim.CREATE
     basis: dict[str, str] = Field(default={}, description="what it was judged on, item by item")
+    run: str = Field(default="", description="the run that a rollback undoes")
     accepted: tuple[str, ...] = Field(default=(), description="ids that were accepted when it was made")
     by_hand: tuple[ByHand, ...] = Field(default=(), description="what stays for a person to do")
 

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from core.masking import mapped
 from core.models.coverage import CoverageReport, Stale, WaiverState
-from core.models.plan import Plan
+from core.models.plan import Plan, PlanAim
 from core.models.results import Cause, CheckResult, FixCommand, Verdict
 from core.models.views import RunView
 from core.platforms import catalog
@@ -174,11 +174,13 @@ def plan_text(plan: Plan) -> str:
     terminal, and no text can be taken for a line of ours. PoolwrightError when the args make no commands.
     """
     plan = _as_shown(plan)
-    lines = [f"Plan for pool {plan.pool}" + (f" (release {plan.release})" if plan.release else "")]
-    for number, step in enumerate(plan.steps, 1):
+    is_back = plan.aim is PlanAim.ROLLBACK
+    what = f"Rollback of run {plan.run}, pool {plan.pool}" if is_back else f"Plan for pool {plan.pool}"
+    lines = [what + (f" (release {plan.release})" if plan.release else "")]
+    for number, step in enumerate(reversed(plan.steps) if is_back else plan.steps, 1):
         lines.append("")
         lines += _wrapped(f"{step.title} [{step.id}]", " " * 4, f"{number:>2}. ")
-        lines += _commands(step.commands, "run ")
+        lines += [] if is_back else _commands(step.commands, "run ")
         lines += _commands(step.undo_commands, "undo")
         if step.undo_needs:
             lines += _wrapped("; ".join(step.undo_needs), " " * 15, "    undo needs: ")

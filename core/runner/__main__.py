@@ -23,20 +23,26 @@ if TYPE_CHECKING:
     from core.platforms.base import Platform
     from core.runner.protocol import Order
     from core.secrets import Secrets
+    from core.system_settings import SystemSettings
 
 ORDER_MAX_BYTES = 64 * 1024 * 1024
 
 
 def main(
-    resolve: Callable[[str], Platform] | None = None, *, engine: Callable[[], EngineLimits] | None = None
+    resolve: Callable[[str], Platform] | None = None,
+    *,
+    engine: Callable[[], EngineLimits] | None = None,
+    system: Callable[[], SystemSettings] | None = None,
 ) -> ExitCode:
-    """Be a runner; `resolve` finds a platform by name (None: the catalogue's), `engine` gives other bounds (tests)."""
+    """Be a runner; `resolve` finds a platform by name (None: the catalogue's). Tests give other bounds by `engine`,
+    and by `system` other demands than this machine's."""
     hardening.detach()
     hardening.protect()  # before anything else is loaded: what follows reads secrets
     hardening.keep_files_private()
     from core import crash
     from core.platforms import catalog
     from core.runner import process
+    from core.system_settings import load_system_settings
 
     answer, words = _Answer(), ["(runner)"]
     try:
@@ -44,7 +50,9 @@ def main(
         words += [order.task, order.run, "--state-dir", order.state_dir]
         resolve = resolve or catalog.platform
         limits = engine() if engine is not None else process.ENGINE
-        outcome = asyncio.run(process.run(order, secrets, resolve, answer.ready, engine=limits))
+        demands = system or load_system_settings
+        running = process.run(order, secrets, resolve, answer.ready, engine=limits, system=demands)
+        outcome = asyncio.run(running)
     except Exception as error:  # noqa: BLE001 - the last word of a dying runner, masked
         return answer.refuse(crash.own(error, words))
     return ExitCode.DONE if outcome is not None else ExitCode.REFUSED

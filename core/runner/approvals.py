@@ -9,6 +9,7 @@ import json
 import os
 import pwd
 import stat
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from pydantic import AwareDatetime, ValidationError
 
 from core.errors import ApprovalError
 from core.models.base import Frozen
-from core.models.plan import Plan
+from core.models.plan import Plan, PlanAim
 from core.text import inert, listed
 
 SCHEMA = "poolwright.approval/1"
@@ -61,7 +62,35 @@ def approve(plan: Plan, folder: Path) -> Path:
     return path
 
 
-def require(folder: Path, digest: str) -> Approved:
+def require_for(
+    plan: Plan, demanded: Path | None, asked: Path | None, accepted: Sequence[str]
+) -> Approved | None:
+    """The approval that a run of this plan needs; None where nobody demands one (the administrator's `demanded`
+    folder goes before the one that the operator `asked` for). ApprovalError when it is not there.
+
+    `accepted`: ids that the run would go on with; those that the approver did not see count as unapproved.
+    """
+    folder = demanded or asked
+    if folder is None:
+        return None
+    unseen = sorted({*accepted} - {*plan.accepted})
+    if unseen:
+        raise ApprovalError(f"cannot run plan {plan.digest[:16]}: {listed(unseen, 5)} was accepted beside it")
+    return require(folder, plan.digest, _written_by(plan))
+
+
+def _written_by(plan: Plan) -> str:
+    """The command that writes this plan for its approver."""
+    match plan.aim:
+        case PlanAim.ROLLBACK:
+            return f"poolwright rollback {plan.run} --output PLAN"
+        case PlanAim.SWEEP:
+            return "poolwright sweep SPEC --output PLAN"
+        case _:
+            return "poolwright plan SPEC --output PLAN"
+
+
+def require(folder: Path, digest: str, written_by: str = "poolwright plan SPEC --output PLAN") -> Approved:
     """The approval of this plan by somebody who is not us; ApprovalError says what was found instead."""
     try:
         files = sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIX))
@@ -77,7 +106,7 @@ def require(folder: Path, digest: str) -> Approved:
     told = f" ({listed(reasons, 5)})" if reasons else ""
     raise ApprovalError(
         f"cannot run plan {digest[:16]}: nobody else approved it in {folder}{told}",
-        fix="a second user runs: poolwright approve PLAN --approvals DIR",
+        fix=f"write it with `{written_by}`; a second user runs `poolwright approve PLAN --approvals {folder}`",
     )
 
 

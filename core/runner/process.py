@@ -39,9 +39,11 @@ from core.runner.guard import RunGuard
 from core.runner.locks import Peer, RunLock, is_held
 from core.runner.marks import is_same, marks_of
 from core.runner.protocol import Order, RunDocument, Task
+from core.runner.review import require_whole
 from core.runner.server import Server
-from core.runner.taking_back import is_whole, require_something_to_undo
+from core.runner.taking_back import is_whole, require_something_to_undo, rollback_plan
 from core.secrets import Secrets
+from core.system_settings import SystemSettings, load_system_settings
 from core.transports.base import Access
 from core.transports.limits import Limits
 from core.transports.trust import TrustStore
@@ -49,6 +51,7 @@ from core.transports.trust import TrustStore
 STOP_GRACE_S = 20.0  # below the 90 s that systemd gives before it kills
 CLOSING_S = 10.0  # how long an ended run's last sessions may take to close before a new runner is refused
 ENGINE = EngineLimits(question_s=600.0)
+System = Callable[[], SystemSettings]
 Ready = Callable[[str, Path], None]  # run id, file for the last words of a runner that dies
 
 
@@ -72,6 +75,7 @@ async def run(
     ready: Ready,
     *,
     engine: EngineLimits = ENGINE,
+    system: System = load_system_settings,
 ) -> Outcome | None:
     """Carry out an order; `ready` is called when all is set and nothing is touched yet.
 
@@ -80,7 +84,7 @@ async def run(
     """
     paths = StatePaths.of(Path(order.state_dir))
     async with AsyncExitStack() as stack:
-        job, journal = await _prepare(order, secrets, resolve, paths, stack)
+        job, journal = await _prepare(order, secrets, resolve, paths, stack, system)
         control = Control()
         starter = Peer(order.starter_pid, os.geteuid()) if order.starter_pid else None
         await stack.enter_async_context(Server(paths, journal, control, starter=starter).open())
@@ -96,6 +100,7 @@ async def _prepare(
     resolve: Callable[[str], Platform],
     paths: StatePaths,
     stack: AsyncExitStack,
+    system: System,
 ) -> tuple[Job, Journal]:
     """Journal and locks of the run, in the order that leaves nothing behind when one is refused."""
     last = stack.enter_context(
@@ -105,7 +110,8 @@ async def _prepare(
         if order.document is None:
             raise RunnerError("cannot start a run: the order has no document")
         job = _job(order.document, secrets, resolve, paths)
-        approved = _approved(order.document)
+        require_whole(job.plan, job.spec, job.platform)
+        approved = _approved(order, job, system())
         notes = await _claim(job, paths.root.name, stack)
         marked = order.document.model_copy(update={"marks": marks_of(paths, secrets)})
         extra = marked.model_dump(mode="json", exclude={"spec", "plan", "platform"})
@@ -132,15 +138,24 @@ async def _prepare(
         raise RunnerError(f"cannot resume run {order.run}: it has ended ({journal.now.outcome})")
     if order.task is Task.ROLLBACK:
         require_something_to_undo(order.run, journal.now.outcome, job.plan)
-    _note(journal, await _claim(job, order.run, stack))
+    approved = _approved(order, job, system())
+    notes = await _claim(job, order.run, stack)
+    if approved is not None:
+        journal.write(_approval_entry(approved))
+    _note(journal, notes)
     return job, journal
 
 
-def _approved(document: RunDocument) -> Approved | None:
-    """In two-person mode the runner itself looks for the second user; ApprovalError when there is none."""
-    if document.approvals is None:
-        return None
-    return approvals.require(Path(document.approvals), document.plan.digest)
+def _approved(order: Order, job: Job, demands: SystemSettings) -> Approved | None:
+    """In two-person mode the runner itself looks for the second user; ApprovalError when there is none.
+
+    What the administrator demands binds every order; what an operator asked for binds the start.
+    """
+    is_start, document = order.task is Task.START, job.document
+    plan = rollback_plan(order.run, job.plan) if order.task is Task.ROLLBACK else job.plan
+    asked = Path(document.approvals) if document.approvals is not None and is_start else None
+    beside = [id_ for id_ in document.accepted if id_ not in job.spec.accept]
+    return approvals.require_for(plan, demands.approvals, asked, beside)
 
 
 def _approval_entry(approved: Approved) -> Entry:

@@ -31,6 +31,11 @@ def is_whole(states: list[StepState]) -> bool:
     return all(state in HELD for state in states)
 
 
+def rollback_plan(run: str, plan: Plan) -> Plan:
+    """The way back of a run as a plan that can be shown and approved: its steps, for their undo. Pure."""
+    return plan.model_copy(update={"aim": PlanAim.ROLLBACK, "run": run})
+
+
 async def outlook(
     paths: StatePaths, run: str, platform: Platform, spec: BaseSpec, access: Access
 ) -> RollbackOutlook:

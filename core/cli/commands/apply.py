@@ -15,6 +15,7 @@ from core.cli.diagnostics import say
 from core.cli.inputs import add_common, gather_secrets, require_trust
 from core.cli.output import emit_json, emit_text
 from core.errors import ExitCode, SpecError, SpecProblem
+from core.models.plan import PlanAim
 
 if TYPE_CHECKING:
     from core.models.plan import Plan
@@ -68,6 +69,11 @@ def _what(service: Service, args: argparse.Namespace) -> tuple[BaseSpec, Plan | 
     if args.plan is None:
         return service.load(args.spec), None
     spec, plan = service.reviewed(args.plan)
+    if plan.aim is not PlanAim.CREATE:
+        word, how = plan.aim.value, f"poolwright {plan.aim.value}"
+        raise SpecError(
+            [SpecProblem("--plan", f"it is the plan of a {word}, not of a pool", fix=f"run {how}")]
+        )
     return (service.load(args.spec) if args.spec is not None else spec), plan
 
 

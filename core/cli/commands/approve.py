@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from core.cli.asking import ask, require_terminal
 from core.cli.diagnostics import say
 from core.cli.output import emit_text
-from core.errors import ExitCode
+from core.errors import ExitCode, SpecError, SpecProblem
+from core.system_settings import load_system_settings
 from core.text import visible
 
 if TYPE_CHECKING:
@@ -23,7 +24,10 @@ SHOWN = 12  # characters of the hash that are typed
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("plan", type=Path, metavar="PLAN", help="what `poolwright plan --output` wrote")
     parser.add_argument(
-        "--approvals", type=Path, required=True, metavar="DIR", help="folder that the approval goes to"
+        "--approvals",
+        type=Path,
+        metavar="DIR",
+        help="folder that the approval goes to; the one that this machine's settings name may be left out",
     )
     parser.add_argument(
         "--yes", action="store_true", help="do not ask for the hash; needed without a terminal"
@@ -37,6 +41,11 @@ def run(args: argparse.Namespace) -> ExitCode:
 
     if not args.yes:
         require_terminal("approve a plan", "--yes")
+    folder = args.approvals or load_system_settings().approvals
+    if folder is None:
+        raise SpecError(
+            [SpecProblem("--approvals", "nothing tells where approvals are kept", fix="give the folder")]
+        )
     service = Service()
     spec, plan = service.reviewed(args.plan)
     told = f"{plan_text(plan)}\n\n{_where(service, spec)}\nhash {plan.digest}"
@@ -44,7 +53,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     if not args.yes and not _confirmed(plan.digest[:SHOWN], told):
         say("not approved")
         return ExitCode.REFUSED
-    say(f"approved: {approve(plan, args.approvals)}")
+    say(f"approved: {approve(plan, folder)}")
     return ExitCode.DONE
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.asking import ask, require_terminal
 from core.cli.continuing import add_run_arguments, continue_run
 from core.cli.diagnostics import say
+from core.cli.output import emit_text
 from core.errors import ExitCode, RunnerError, SpecError, SpecProblem
+from core.paths import write_named
 
 if TYPE_CHECKING:
     from core.secrets import Secrets
@@ -19,10 +22,15 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_arguments(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask for the pool's name; needs --pool")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="undo nothing; write what would be undone, to be approved"
+    )
     parser.add_argument("--pool", metavar="NAME", help="with --yes: the name of the pool that this run made")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
+    if args.output is not None:
+        return _write(args)
     if not args.yes:
         require_terminal("roll back", "--yes --pool NAME")
     elif args.pool is None:
@@ -37,6 +45,21 @@ def run(args: argparse.Namespace) -> ExitCode:
         confirm=confirm,
         is_rollback=True,
     )
+
+
+def _write(args: argparse.Namespace) -> ExitCode:
+    """The way back as a plan for a second user; asks no server."""
+    from core.reports.text import plan_text
+    from core.service import Service
+
+    service = Service(args.state_dir)
+    plan = service.rollback_plan(args.run)
+    write_named(
+        args.output, service.plan_json(service.spec_of(args.run), plan), mode=0o644
+    )  # to be read by others
+    emit_text(plan_text(plan))
+    say(f"hash {plan.digest}")
+    return ExitCode.DONE
 
 
 def _confirmed(service: Service, secrets: Secrets, args: argparse.Namespace) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.asking import ask, is_terminal
@@ -11,6 +12,7 @@ from core.cli.diagnostics import say
 from core.cli.inputs import add_common, gather_secrets, require_trust
 from core.cli.output import emit_json, emit_text
 from core.errors import ExitCode
+from core.paths import write_named
 
 if TYPE_CHECKING:
     from core.models.plan import Plan
@@ -25,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common(parser)
     parser.add_argument(
         "--pool", default="", metavar="ID", help="which dead pool, where there are left-overs of several"
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="end nothing; write the plan, to be approved"
     )
     parser.add_argument(
         "--yes", metavar="POOL", help="run the plan without asking; the dead pool's name or id must be given"
@@ -49,6 +54,10 @@ def run(args: argparse.Namespace) -> ExitCode:
     if not plan.steps:
         is_open = plan.by_hand or any(warning.id != SWEEP_KEPT for warning in plan.warnings)
         return _not_run(plan, ExitCode.NEEDS_ATTENTION if is_open else ExitCode.DONE, args)
+    if args.output is not None:
+        write_named(args.output, service.plan_json(spec, plan), mode=0o644)  # to be read by others
+        say(f"hash {plan.digest}")
+        return _not_run(plan, ExitCode.DONE, args)
     refused = _unconfirmed(plan.pool, args.yes, plan_text(plan))
     if refused is not None:
         say("not confirmed; nothing was changed")
