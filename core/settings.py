@@ -46,6 +46,13 @@ class Settings(BaseSettings):
         pattern="^(DEBUG|INFO|WARNING|ERROR)$",
         description="what poolwright.log in the state folder tells of libraries and our own doings",
     )
+    draw_s: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="shortest time between two paints of the wizard, seconds, 0 to 1; while results stream 3.5 times "
+        "and during a run 5 times as long; a key is answered at once all the same",
+    )
     theme: str = Field(default="", description="colour theme of the wizard; empty: chosen for the terminal")
     keys: dict[str, str] = Field(
         default={}, description="keys of the wizard by the name of what they do, such as wizard.next = 'f2'"

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.text import Text
-from textual import on, work
+from textual import events, on, work
+from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Input
 from textual.worker import WorkerFailed
@@ -29,6 +31,7 @@ from tui import borrow, keys, theme
 from tui.backlog import LOOK_S, Backlog, terminal
 from tui.entrance import Entrance
 from tui.screens.home import HomeScreen
+from tui.screens.quiet import QuietScreen
 from tui.widgets.dialog import Ask, Copied, Help
 
 if TYPE_CHECKING:
@@ -180,6 +183,39 @@ class PoolwrightApp(App[int]):
         self.autosave_path = self.autosave_path or autosave
         if isinstance(self.screen, HomeScreen):
             self.screen.show_menu()
+        else:
+            from tui.screens.runs import RunsScreen
+
+            for screen in self.screen_stack:
+                if isinstance(screen, RunsScreen) and screen.is_mounted:
+                    screen.take(runs)
+
+    # -- what is typed and clicked
+
+    def catch_up(self) -> None:
+        """Draw what is pending on every screen that is to be seen; an idle one repaints nothing for it."""
+        for screen in self.screen_stack:
+            if isinstance(screen, QuietScreen):
+                screen.catch_up()
+
+    @override
+    async def on_event(self, event: events.Event) -> None:
+        """What is pending is drawn before a key, a click or a paste goes to its widget."""
+        is_new = isinstance(event, (events.Key, events.MouseDown, events.MouseUp, events.Paste))
+        if is_new and not event.is_forwarded:
+            self.catch_up()
+        await super().on_event(event)
+
+    @override
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """What changed while a key was on its way is drawn before its action runs."""
+        self.catch_up()
+        return await super().run_action(action, default_namespace, namespaces)
 
     # -- between screens
 

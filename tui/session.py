@@ -81,7 +81,7 @@ class Session:
         self.run = ""
         self.run_has_ended = False
         self._judged: tuple[int, tuple[SpecProblem, ...]] | None = None
-        self._verdicts: tuple[tuple[int, int, tuple[str, ...]], Verdicts] | None = None
+        self._verdicts: tuple[Checked, tuple[int, tuple[str, ...]], Verdicts] | None = None
         self._drafted: tuple[int, BaseSpec | None] | None = None
         self._hashed: tuple[int, str] | None = None
         self._build_forms()
@@ -417,13 +417,12 @@ class Session:
         """May it be applied? None while the answers are not usable or have no results yet."""
         if self.checked is None or not self.is_fresh or self.problems():
             return None
-        key = (id(self.checked), self.answers.revision, tuple(self.answers.accepted))
-        if self._verdicts is None or self._verdicts[0] != key:
-            self._verdicts = (
-                key,
-                self.service.judge(self.spec(), self.checked, accept=self.answers.accepted),
-            )
-        return self._verdicts[1]
+        key = (self.answers.revision, tuple(self.answers.accepted))
+        made = self._verdicts
+        if made is None or made[0] is not self.checked or made[1] != key:
+            judged = self.service.judge(self.spec(), self.checked, accept=self.answers.accepted)
+            made = self._verdicts = (self.checked, key, judged)
+        return made[2]
 
     def accept(self, id_or_rule: str) -> bool:
         """Accept an unknown blocker or a vendor mix by its typed id; False when no open finding has that id."""

@@ -28,7 +28,7 @@ from core.platforms.oracle_vm.spec import PoolSpec
 from core.runner.survival import Survival, Way
 from core.secrets import Secrets
 from core.service import Checked, OnResult, OnServer, RunView, Service, StepView, Verdicts
-from core.settings import Settings
+from core.settings import load_settings
 from core.transports.base import Endpoint
 from core.transports.trust import Identity, TrustState
 
@@ -81,7 +81,7 @@ class FakeService(Service):
 
     def __init__(self, state_dir: Path) -> None:
         self.paths = StatePaths.of(state_dir)
-        self.settings = Settings.model_construct(keys={})
+        self.settings = load_settings(keys={})
         self.outlook = Survival(Way.DETACHED, True, "detached; no login session holds it")
         self.pins: dict[tuple[str, str], str] = {}
         self.changed: set[str] = set()  # servers whose identity has changed

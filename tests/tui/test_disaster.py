@@ -9,7 +9,7 @@ import pytest
 from core.lab.fleet import Lab
 from core.secrets import Secrets
 from core.service import Service
-from tests.tui.conftest import until
+from tests.tui.conftest import press, until
 from tests.tui.ways import SIZE, to_step
 from tui.app import PoolwrightApp
 from tui.items import CALM, fix_lines, key_of
@@ -34,12 +34,12 @@ async def test_every_problem_is_reached_and_its_fix_copied(tmp_path: Path) -> No
             assert len(problems) > 40
             reached: dict[tuple[str, ...], list[str]] = {}
             for _turn in problems:
-                await pilot.press("f3")
+                await press(pilot, "f3")
                 found = findings.current
                 assert found is not None
                 reached[key_of(found)] = fix_lines(found)
             assert set(reached) == problems
             assert [key for key, lines in reached.items() if not lines] == []
-            await pilot.press("c")
+            await press(pilot, "c")
             await until(pilot, lambda: type(app.screen).__name__ == "Copied", "shown")
             assert app.clipboard.splitlines() in reached.values()

@@ -16,7 +16,7 @@ from core.models.events import Outcome, RunState
 from core.models.use import PoolUse
 from core.runner.survival import Survival, Way
 from core.secrets import Secrets
-from tests.tui.conftest import at, fill, see, text_of, told, until
+from tests.tui.conftest import at, fill, press, see, text_of, told, until
 from tests.tui.fakes import SECRETS, FakeService
 from tests.tui.ways import SIZE, to_ready, to_step
 from tui.app import PoolwrightApp
@@ -33,20 +33,20 @@ async def test_a_live_run_is_left_and_attached_to_again(
         await fill(pilot, "pool1", "enter", into="#name")
         await at(pilot, "RunScreen")
         await until(pilot, lambda: "1 of 4 steps" in text_of(ready_app), "first step")
-        await pilot.press("p")
+        await press(pilot, "p")
         await until(pilot, lambda: service.actions == ["pause"], "pause")
-        await pilot.press("a")
+        await press(pilot, "a")
         await at(pilot, "Confirm")
         assert ready_app.focused is not None
         assert ready_app.focused.id == "no"
-        await pilot.press("escape")
+        await press(pilot, "escape")
         await at(pilot, "RunScreen")
         assert service.actions == ["pause"]
-        await pilot.press("a")
+        await press(pilot, "a")
         await at(pilot, "Confirm")
-        await pilot.press("tab", "enter")
+        await press(pilot, "tab", "enter")
         await until(pilot, lambda: service.actions == ["pause", "abort"], "abort")
-        await pilot.press("d")
+        await press(pilot, "d")
         await at(pilot, "HomeScreen")
         await until(pilot, lambda: "Attach to the live run of pool1" in text_of(ready_app), "attach")
         service.hold.set()
@@ -63,11 +63,11 @@ async def test_a_failed_run_says_what_was_taken_back(ready_app: PoolwrightApp, s
         await fill(pilot, "pool1", "enter", into="#name")
         await at(pilot, "DoneScreen")
         await see(pilot, "rolled back")
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await at(pilot, "HomeScreen")
-        await pilot.press("r")
+        await press(pilot, "r")
         await at(pilot, "RunsScreen")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await at(pilot, "DoneScreen")
 
 
@@ -81,7 +81,7 @@ async def test_what_is_left_behind_comes_with_its_commands(
         await fill(pilot, "pool1", "enter", into="#name")
         await at(pilot, "DoneScreen")
         await see(pilot, "$ rm -rf /mnt/pool1/ovspoolfs")
-        await pilot.press("y")
+        await press(pilot, "y")
         await until(pilot, lambda: ready_app.clipboard == "rm -rf /mnt/pool1/ovspoolfs", "copied")
 
 
@@ -95,7 +95,6 @@ async def test_the_terminal_may_be_resized_in_the_middle(
         await fill(pilot, "pool1", "enter", into="#name")
         await at(pilot, "RunScreen")
         await pilot.resize_terminal(120, 40)
-        await pilot.pause()
         await pilot.resize_terminal(60, 20)
         await until(pilot, lambda: "steps" in text_of(ready_app), "the steps on a small terminal")
         service.hold.set()
@@ -118,7 +117,6 @@ async def test_a_crash_shows_no_secret(
         async with ready_app.run_test(size=SIZE) as pilot:
             await to_step(pilot, "ConnectScreen")
             await fill(pilot, "canary-4711-canary", "enter", into="#s-agent")
-            await pilot.pause()
 
     with pytest.raises(RuntimeError, match="made to crash") as caught:
         await type_it()
@@ -138,10 +136,10 @@ async def _ended(service: FakeService, app: PoolwrightApp, pilot: Pilot[Any], *,
         run = await app.session.start()
         service.views[run] = replace(service.views[run], is_live=False, message="interrupted: resume it")
     app.session.run = ""
-    await pilot.press("escape")
+    await press(pilot, "escape")
     await at(pilot, "HomeScreen")
     await until(pilot, lambda: len(app.runs) == runs, "runs")
-    await pilot.press("r")
+    await press(pilot, "r")
     await at(pilot, "RunsScreen")
 
 
@@ -156,7 +154,7 @@ async def test_an_interrupted_run_is_gone_on_with_or_taken_back(
         await _ended(service, ready_app, pilot)
         ready_app.secrets = Secrets({name: value for name, value in SECRETS.items() if name != "agent"})
         assert "interrupted" in text_of(ready_app)
-        await pilot.press(key)
+        await press(pilot, key)
         await at(pilot, "AskSecrets")
         assert not service.deeds
         await until(
@@ -165,7 +163,7 @@ async def test_an_interrupted_run_is_gone_on_with_or_taken_back(
         await fill(pilot, SECRETS["agent"], "tab", "tab", "enter")
         await at(pilot, "RunsScreen")  # the safe answer was next
         assert not service.deeds
-        await pilot.press(key)
+        await press(pilot, key)
         await at(pilot, "AskSecrets")
         await fill(pilot, SECRETS["agent"], "tab", "tab", "tab", "enter", into="#s-agent")
         if deed == "rollback":
@@ -207,9 +205,9 @@ async def test_two_runs_are_compared(ready_app: PoolwrightApp, service: FakeServ
         await _ended(service, ready_app, pilot, runs=2)
         newest = ready_app.runs[0].run
         service.views[newest] = replace(service.views[newest], outcome=Outcome.CREATED, state=RunState.DONE)
-        await pilot.press("f6")
+        await press(pilot, "f6")
         await until(pilot, lambda: "mark one run" in told(ready_app), "told how")
-        await pilot.press("space", "down", "f6")
+        await press(pilot, "space", "down", "f6")
         await at(pilot, "Help")
         await see(pilot, f"A = {newest}")
         await see(pilot, "A: created")
@@ -224,15 +222,15 @@ async def test_control_is_taken_over_only_when_asked(ready_app: PoolwrightApp, s
         await fill(pilot, "pool1", "enter", into="#name")
         await at(pilot, "RunScreen")
         await until(pilot, lambda: "1 of 4 steps" in text_of(ready_app), "first step")
-        await pilot.press("p")
+        await press(pilot, "p")
         await at(pilot, "Confirm")
         await see(pilot, "anna (pid 4711)")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await at(pilot, "RunScreen")
         assert service.actions == []
-        await pilot.press("p")
+        await press(pilot, "p")
         await at(pilot, "Confirm")
-        await pilot.press("tab", "enter")
+        await press(pilot, "tab", "enter")
         await until(pilot, lambda: service.actions == ["pause"], "taken over")
         service.hold.set()
         await at(pilot, "DoneScreen")
@@ -279,13 +277,13 @@ async def test_what_a_run_asks_is_shown_and_answered(ready_app: PoolwrightApp, s
         await fill(pilot, "pool1", "enter", into="#name")
         await at(pilot, "Question")
         await see(pilot, "cannot see what became of it", "retry: look again now")
-        await pilot.press("enter")  # the answer that decides nothing
+        await press(pilot, "enter")  # the answer that decides nothing
         await at(pilot, "RunScreen")
         await see(pilot, "F4 shows it")
         assert not service.actions
-        await pilot.press("f4")
+        await press(pilot, "f4")
         await at(pilot, "Question")
-        await pilot.press("down", "enter")
+        await press(pilot, "down", "enter")
         await at(pilot, "DoneScreen")
         assert service.actions == ["retry"]
 

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from core.models.events import Outcome
 from core.models.results import Verdict
 from core.secrets import Secrets
-from tests.tui.conftest import at, fill, see, text_of, until
+from tests.tui.conftest import at, fill, is_quiet, press, see, text_of, until
 from tests.tui.fakes import NOW, SECRETS, SPEC, FakeService
 from tests.tui.ways import to_step
 from tui.app import SCREENS, PoolwrightApp
@@ -51,21 +51,22 @@ def opened(step: str, *keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
             await until(pilot, lambda: app.session.is_fresh, "checks")
         if keys:
             await settle(pilot)
-            await pilot.press(*keys)
+            await press(pilot, *keys)
         await settle(pilot)
 
     return go
 
 
 async def settle(pilot: Pilot[Any]) -> None:
-    """Wait until two looks are alike: timers have drawn and the footer stands."""
-    before = ""
-    for _turn in range(20):
-        await pilot.pause(0.15)
-        now = text_of(pilot.app)  # type: ignore[arg-type]
-        if now == before:
-            return
-        before = now
+    """Wait until everything that was pending is drawn and laid out."""
+    app = pilot.app
+    assert isinstance(app, PoolwrightApp)
+
+    def is_drawn() -> bool:
+        app.catch_up()
+        return is_quiet(app) and not (app.screen._layout_required or app.screen._dirty_widgets)
+
+    await until(pilot, is_drawn, "all drawn")
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -103,7 +104,7 @@ def test_trust(snap_compare: Compare, service: FakeService) -> None:
         await until(pilot, lambda: app.autosave_path is not None, "home")
         app.entrance.begin("ready")
         await at(pilot, "ConnectScreen")
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await at(pilot, "TrustScreen")
         await until(pilot, lambda: "7 new" in text_of(app), "identities")
         await settle(pilot)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.secrets import Secrets
-from tests.tui.conftest import at, text_of, told, until
+from tests.tui.conftest import at, press, text_of, told, until
 from tests.tui.fakes import SECRETS, SPEC, FakeService
 from tests.tui.ways import SIZE, to_step
 from tui.answers import Answers
@@ -62,16 +62,16 @@ async def test_a_jump_host_that_does_not_answer_is_not_confirmed(
         await to_step(pilot, "ConnectScreen")
         ready_app.session.answers.set("jump", "yes")
         ready_app.session.answers.set("jump.host", "203.0.113.1")
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await at(pilot, "TrustScreen")
         await until(
             pilot, lambda: "the jump host could not be reached" in text_of(ready_app), "what was seen"
         )
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await until(pilot, lambda: "no answer within 10 s" in told(ready_app), "why")
         assert type(ready_app.screen).__name__ == "TrustScreen"
         assert "confirmed" not in told(ready_app)
         assert ("203.0.113.1", "jump") not in service.pins
         service.unreachable.clear()
-        await pilot.press("f5")
+        await press(pilot, "f5")
         await until(pilot, lambda: "1 new: the jump host first" in text_of(ready_app), "it answers")

@@ -11,7 +11,7 @@ from textual import events
 from textual.widgets import DataTable, Input, OptionList
 
 from core.models.results import Verdict
-from tests.tui.conftest import at, fill, see, text_of, told, until
+from tests.tui.conftest import at, fill, press, see, text_of, told, until
 from tests.tui.fakes import SECRETS, FakeService
 from tests.tui.ways import SIZE, to_ready, to_step, to_trust, walk_to_ready
 from tui.app import SCREENS, PoolwrightApp
@@ -39,16 +39,16 @@ async def test_from_home_to_a_created_pool_in_few_keys(
 async def test_a_pool_typed_by_hand(bare_app: PoolwrightApp, service: FakeService) -> None:
     async with bare_app.run_test(size=SIZE) as pilot:
         await at(pilot, "HomeScreen")
-        await pilot.press("n")
+        await press(pilot, "n")
         await at(pilot, "ConnectScreen")
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await until(pilot, lambda: "manager.host: is required" in told(bare_app), "told what is missing")
         assert type(bare_app.screen).__name__ == "ConnectScreen"
         await until(pilot, lambda: getattr(bare_app.focused, "id", "") == "f-manager-host", "led there")
         await fill(pilot, "203.0.113.250", "enter")
         for name in ("manager", "agent"):
             await fill(pilot, SECRETS[name], "enter", into=f"#s-{name}")
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await at(pilot, "PoolScreen")
         await fill(pilot, "hand", "enter")
         await fill(pilot, "203.0.113.100", "f8")
@@ -57,23 +57,23 @@ async def test_a_pool_typed_by_hand(bare_app: PoolwrightApp, service: FakeServic
         await until(pilot, lambda: bare_app.session.answers.servers, "servers")
         assert bare_app.session.answers.servers == ["203.0.113.11", "203.0.113.12"]
         assert service.logins == []
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await at(pilot, "TrustScreen")
         await until(pilot, lambda: "3 new" in text_of(bare_app), "identities")
-        await pilot.press("3", "enter")
+        await press(pilot, "3", "enter")
         await at(pilot, "ServersScreen")
         await until(pilot, lambda: bare_app.session.is_fresh, "live checks")
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await at(pilot, "StorageScreen")
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await see(pilot, "R021")
         assert type(bare_app.screen).__name__ == "StorageScreen"
         await until(pilot, lambda: getattr(bare_app.focused, "id", "") == "f-pool-file_system", "led there")
-        await pilot.press("right", "enter")
+        await press(pilot, "right", "enter")
         await fill(pilot, "203.0.113.200", "enter")
         await fill(pilot, "/export/hand", "f8")
         await at(pilot, "CompatibilityScreen")
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await at(pilot, "ReviewScreen")
         await see(pilot, "ready")
         await fill(pilot, "hand", "enter")
@@ -89,14 +89,14 @@ async def test_going_back_keeps_every_answer(ready_app: PoolwrightApp) -> None:
         await to_step(pilot, "PoolScreen")
         name = ready_app.screen.query_one("#f-pool-name", Input)
         name.focus()
-        await pilot.press("end", "x", "f7")
+        await press(pilot, "end", "x", "f7")
         await at(pilot, "ConnectScreen")
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await at(pilot, "PoolScreen")
         assert ready_app.screen.query_one("#f-pool-name", Input).value == "pool1x"
-        await pilot.press("escape")
+        await press(pilot, "escape")
         await at(pilot, "ConnectScreen")
-        await pilot.press("escape")
+        await press(pilot, "escape")
         await at(pilot, "HomeScreen")
         await until(pilot, lambda: "Continue" in text_of(ready_app), "saved answers")
 
@@ -113,7 +113,7 @@ async def test_answers_are_restored_without_secrets(
     async with bare_app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: "Continue" in text_of(bare_app), "saved answers")
         bare_app.screen.query_one(OptionList).highlighted = 0
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await at(pilot, "ConnectScreen")
         assert bare_app.session.answers.servers == ["203.0.113.11", "203.0.113.12", "203.0.113.13"]
         assert bare_app.session.missing_secrets()
@@ -125,17 +125,17 @@ async def test_trust_needs_the_count_and_sends_nothing_before(
 ) -> None:
     async with ready_app.run_test(size=SIZE) as pilot:
         await to_trust(pilot)
-        await pilot.press("6", "enter")
+        await press(pilot, "6", "enter")
         await until(pilot, lambda: "type 7, the number" in told(ready_app), "told")
         assert type(ready_app.screen).__name__ == "TrustScreen"
         assert not service.pins
         assert not service.logins
-        await pilot.press("backspace", "7", "enter")
+        await press(pilot, "backspace", "7", "enter")
         await at(pilot, "PoolScreen")
         assert len(service.pins) == 7
-        await pilot.press("f7")
+        await press(pilot, "f7")
         await at(pilot, "ConnectScreen")
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await at(pilot, "PoolScreen")  # known now: not asked again
 
 
@@ -144,17 +144,17 @@ async def test_a_changed_identity_stops_everything(ready_app: PoolwrightApp, ser
     service.changed.add("203.0.113.12")
     async with ready_app.run_test(size=SIZE) as pilot:
         await at(pilot, "HomeScreen")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await at(pilot, "ConnectScreen")
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await at(pilot, "TrustScreen")
         await until(pilot, lambda: "2 changed" in text_of(ready_app), "changed")
         assert not ready_app.screen.query_one("#question").display
-        await pilot.press("f8", "enter")
+        await press(pilot, "f8", "enter")
         await until(pilot, lambda: "an identity has changed" in told(ready_app), "told")
         assert type(ready_app.screen).__name__ == "TrustScreen"
         assert not service.pins
-        await pilot.press("escape")
+        await press(pilot, "escape")
         await at(pilot, "ConnectScreen")
         assert not service.logins
 
@@ -169,15 +169,15 @@ async def test_a_refused_password_is_tried_on_one_server_only(
         await until(pilot, lambda: ready_app.session.refused, "refusal")
         assert {server for server, _name in service.logins} == {"203.0.113.11"}
         tried = len(service.logins)
-        await pilot.press("f5")
+        await press(pilot, "f5")
         await until(pilot, lambda: "cannot check yet" in told(ready_app), "told")
         assert len(service.logins) == tried  # nothing by itself, nor by key, until it is typed again
         assert "login refused" in text_of(ready_app)
-        await pilot.press("f7")
+        await press(pilot, "f7")
         await at(pilot, "PoolScreen")
-        await pilot.press("f7")
+        await press(pilot, "f7")
         await at(pilot, "ConnectScreen")
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await until(pilot, lambda: told(ready_app).count("refused, type it again") == 2, "told")
         assert type(ready_app.screen).__name__ == "ConnectScreen"
         await fill(pilot, "another", "enter", "f8", into="#s-agent")
@@ -214,24 +214,24 @@ async def test_a_failed_check_shows_its_fix_and_stops_the_review(
     async with ready_app.run_test(size=SIZE) as pilot:
         await to_step(pilot, "ServersScreen")
         await until(pilot, lambda: ready_app.session.is_fresh, "checks")
-        await pilot.press("f3")
+        await press(pilot, "f3")
         await until(pilot, lambda: "release it there first" in text_of(ready_app), "fix")
         assert "\x1b" not in text_of(ready_app)
         assert "[red]" in text_of(ready_app)
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await at(pilot, "StorageScreen")
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await at(pilot, "CompatibilityScreen")
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await at(pilot, "ReviewScreen")
         await until(pilot, lambda: "1" in text_of(ready_app), "counts")
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await until(pilot, lambda: isinstance(ready_app.focused, DataTable), "led to the findings")
         assert type(ready_app.screen).__name__ == "ReviewScreen"
         assert not ready_app.screen.query_one("#question").display
         assert ready_app.screen.query_one(Findings).results[0].id == "server.owner.free"
         service.bad.clear()
-        await pilot.press("f5")
+        await press(pilot, "f5")
         await until(pilot, lambda: "ready" in text_of(ready_app), "mended")
 
 
@@ -251,15 +251,15 @@ async def test_a_finding_is_read_in_full_and_its_fix_copied(
         table.focus()
         await until(pilot, lambda: ready_app.focused is table, "focus")
         await until(pilot, lambda: ready_app.screen.query_one(Findings).current, "findings")
-        await pilot.press("c")
+        await press(pilot, "c")
         assert ready_app.clipboard.startswith("export it export it")
         await at(pilot, "Copied")
         assert text_of(ready_app).splitlines()[1].startswith("export it export it")
-        await pilot.press("escape", "enter")
+        await press(pilot, "escape", "enter")
         await at(pilot, "Help")
-        await pilot.press("end")
+        await press(pilot, "end")
         await until(pilot, lambda: "source: server-pools 2" in text_of(ready_app), "the end of the text")
-        await pilot.press("escape")
+        await press(pilot, "escape")
         await at(pilot, "StorageScreen")
 
 
@@ -279,7 +279,7 @@ async def test_dropping_a_server_mends_the_pool(ready_app: PoolwrightApp, servic
     async with ready_app.run_test(size=SIZE) as pilot:
         await to_step(pilot, "ServersScreen")
         await until(pilot, lambda: ready_app.session.is_fresh, "checks")
-        await pilot.press("f3", "delete")
+        await press(pilot, "f3", "delete")
         await until(pilot, lambda: len(ready_app.session.answers.servers) == 2, "dropped")
         await until(pilot, lambda: ready_app.session.is_fresh, "checked again")
         assert ready_app.session.verdicts() is not None
@@ -290,7 +290,7 @@ async def test_dropping_a_server_mends_the_pool(ready_app: PoolwrightApp, servic
 async def test_options_of_all_servers(ready_app: PoolwrightApp) -> None:
     async with ready_app.run_test(size=SIZE) as pilot:
         await to_step(pilot, "ServersScreen")
-        await pilot.press("f9")
+        await press(pilot, "f9")
         await at(pilot, "Options")
         await fill(pilot, "203.0.113.13", "escape")
         await at(pilot, "ServersScreen")
@@ -305,12 +305,12 @@ async def test_an_unknown_blocker_is_accepted_by_its_typed_id_only(
     async with ready_app.run_test(size=SIZE) as pilot:
         await to_step(pilot, "ReviewScreen")
         await until(pilot, lambda: "accept it by typing its id" in text_of(ready_app), "unaccepted")
-        await pilot.press("f6")
+        await press(pilot, "f6")
         await at(pilot, "Ask")
         await fill(pilot, "something", "enter")
         await at(pilot, "ReviewScreen")
         assert not ready_app.session.answers.accepted
-        await pilot.press("f6")
+        await press(pilot, "f6")
         await at(pilot, "Ask")
         await fill(pilot, "server.clock.close", "enter")
         await at(pilot, "ReviewScreen")
@@ -328,12 +328,12 @@ async def test_a_waiver_needs_a_reason_and_ends_by_itself(
     async with ready_app.run_test(size=SIZE) as pilot:
         await to_step(pilot, "ReviewScreen")
         await until(pilot, lambda: ready_app.session.is_fresh, "checks")
-        await pilot.press("f9")
+        await press(pilot, "f9")
         await at(pilot, "Ask")
-        await pilot.press("n", "o", "enter")
+        await press(pilot, "n", "o", "enter")
         await at(pilot, "ReviewScreen")
         assert "waivers" not in ready_app.session.answers.base
-        await pilot.press("f9")
+        await press(pilot, "f9")
         await at(pilot, "Ask")
         await fill(pilot, "clock is fixed tonight", "enter")
         await at(pilot, "ReviewScreen")
@@ -356,9 +356,9 @@ async def test_the_wrong_name_starts_nothing(ready_app: PoolwrightApp, service: 
 async def test_the_plan_shows_commands_undo_and_the_point_of_no_return(ready_app: PoolwrightApp) -> None:
     async with ready_app.run_test(size=SIZE) as pilot:
         await to_ready(pilot)
-        await pilot.press("f2")
+        await press(pilot, "f2")
         await until(pilot, lambda: "discoverServer" in text_of(ready_app), "plan")
-        await pilot.press("end", "down", "down", "down")
+        await press(pilot, "end", "down", "down", "down")
         await until(pilot, lambda: "undo: delete ServerPool" in text_of(ready_app), "undo")
         await see(pilot, "point of no return")
         await see(pilot, "the pool file system on the storage")
@@ -373,7 +373,7 @@ async def test_results_stream_while_the_operator_goes_on(
         await to_step(pilot, "ServersScreen")
         await until(pilot, lambda: "203.0.113.11" in ready_app.session.servers, "first server")
         await see(pilot, "checking")
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await at(pilot, "StorageScreen")
         service.stall.set()
         await until(pilot, lambda: ready_app.session.is_fresh, "checks end on another screen")
@@ -387,14 +387,14 @@ async def test_a_spec_file_is_opened(bare_app: PoolwrightApp, tmp_path: Any) -> 
     )
     async with bare_app.run_test(size=SIZE) as pilot:
         await at(pilot, "HomeScreen")
-        await pilot.press("o")
+        await press(pilot, "o")
         await at(pilot, "Ask")
         await fill(pilot, "/nowhere.yaml", "enter")
         await at(pilot, "HomeScreen")
-        await pilot.press("o")
+        await press(pilot, "o")
         await at(pilot, "Ask")
         bare_app.screen.query_one(Input).value = str(path)
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await at(pilot, "ConnectScreen")
         assert bare_app.session.answers.flat["pool.name"] == "filed"
         assert bare_app.session.answers.servers == ["203.0.113.11", "203.0.113.12"]
@@ -406,10 +406,10 @@ async def test_variants_show_their_own_inputs_and_keep_both_answers(ready_app: P
         await to_step(pilot, "StorageScreen")
         kind = ready_app.screen.query_one("#f-pool-file_system", Choice)
         kind.focus()
-        await pilot.press("right")
+        await press(pilot, "right")
         await until(pilot, lambda: "WWID" in text_of(ready_app), "lun inputs")
         assert "NFS server" not in text_of(ready_app)
-        await pilot.press("left")
+        await press(pilot, "left")
         await until(pilot, lambda: "203.0.113.200" in text_of(ready_app), "nfs inputs kept")
 
 
@@ -417,11 +417,11 @@ async def test_variants_show_their_own_inputs_and_keep_both_answers(ready_app: P
 async def test_help_explains_the_input_and_lists_the_keys(ready_app: PoolwrightApp) -> None:
     async with ready_app.run_test(size=SIZE) as pilot:
         await to_step(pilot, "PoolScreen")
-        await pilot.press("f1")
+        await press(pilot, "f1")
         await at(pilot, "Help")
         await see(pilot, "R095")
         await see(pilot, "nothing is lost")
-        await pilot.press("escape")
+        await press(pilot, "escape")
         await at(pilot, "PoolScreen")
         assert ready_app.focused is not None
         assert ready_app.focused.id == "f-pool-name"
@@ -437,8 +437,8 @@ async def test_every_button_is_reached_by_tab_and_works_by_enter(ready_app: Pool
                 and str(getattr(ready_app.focused, "label", "")) == "Next"
             ):
                 break
-            await pilot.press("tab")
-        await pilot.press("enter")
+            await press(pilot, "tab")
+        await press(pilot, "enter")
         await at(pilot, "StorageScreen")
 
 

@@ -14,7 +14,7 @@ from core.models.plan import Plan
 from core.models.results import Verdict
 from core.runner.plan_file import read_plan
 from core.settings import Settings
-from tests.tui.conftest import at, fill, see, text_of, told, until
+from tests.tui.conftest import at, fill, press, see, text_of, told, until
 from tests.tui.fakes import SECRETS, FakeService
 from tests.tui.ways import SIZE, to_ready, to_step
 from tui.app import PoolwrightApp
@@ -25,7 +25,7 @@ from tui.widgets.choice import Choice
 async def _choose(pilot: Pilot[Any], kind: str) -> None:
     """Another kind of file: its name is proposed."""
     await until(pilot, lambda: isinstance(pilot.app.focused, Choice), "what first")
-    await pilot.press(kind[0])
+    await press(pilot, kind[0])
     name = pilot.app.screen.query_one("#path", Input)
     await until(pilot, lambda: name.value.endswith(ENDINGS[Kind(kind)]), "its own name")
 
@@ -38,17 +38,17 @@ async def test_the_review_is_saved_as_spec_plan_and_runbook(
         await to_ready(pilot)
         for kind in Kind:
             path = tmp_path / f"out.{kind}"
-            await pilot.press("ctrl+s")
+            await press(pilot, "ctrl+s")
             await at(pilot, "SaveAs")
             await _choose(pilot, kind.value)
             await fill(pilot, str(path), "enter", into="#path")
             await at(pilot, "ReviewScreen")
             await until(pilot, path.exists, f"{kind} saved")
-        await pilot.press("ctrl+s")
+        await press(pilot, "ctrl+s")
         await at(pilot, "SaveAs")
         await fill(pilot, str(tmp_path / "out.spec"), "enter", into="#path")
         await until(pilot, lambda: "is there already" in text_of(ready_app), "asked before it is replaced")
-        await pilot.press("escape")
+        await press(pilot, "escape")
         await at(pilot, "ReviewScreen")
     assert service.load(tmp_path / "out.spec") == ready_app.session.spec()
     plan, data = read_plan(tmp_path / "out.plan")
@@ -70,7 +70,7 @@ async def test_a_plan_that_findings_stop_is_not_saved(
     async with ready_app.run_test(size=SIZE) as pilot:
         await to_step(pilot, "ReviewScreen")
         await until(pilot, lambda: ready_app.session.is_fresh, "checks")
-        await pilot.press("ctrl+s")
+        await press(pilot, "ctrl+s")
         await at(pilot, "SaveAs")
         await _choose(pilot, "plan")
         await fill(pilot, str(tmp_path / "no.json"), "enter", into="#path")
@@ -85,12 +85,12 @@ async def test_servers_come_from_a_file(ready_app: PoolwrightApp, tmp_path: Path
     path.write_text("# rack 1\n198.51.100.[1-3]\n203.0.113.11\n")
     async with ready_app.run_test(size=SIZE) as pilot:
         await to_step(pilot, "ServersScreen")
-        await pilot.press("f2")
+        await press(pilot, "f2")
         await at(pilot, "Ask")
         await fill(pilot, str(tmp_path / "missing"), "enter")
         await at(pilot, "ServersScreen")
         await until(pilot, lambda: "cannot read" in told(ready_app), "told")
-        await pilot.press("f2")
+        await press(pilot, "f2")
         await at(pilot, "Ask")
         await fill(pilot, str(path), "enter")
         await until(pilot, lambda: len(ready_app.session.answers.servers) == 6, "three more")
@@ -109,15 +109,15 @@ async def test_servers_come_from_manager_s_own_list(bare_app: PoolwrightApp, ser
             bare_app.session.give_secret(name, SECRETS[name])
         bare_app.go("servers")
         await at(pilot, "ServersScreen")
-        await pilot.press("f2")
+        await press(pilot, "f2")
         await at(pilot, "Ask")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await at(pilot, "TrustScreen")
         await until(pilot, lambda: "1 new" in text_of(bare_app), "Manager alone")
-        await pilot.press("1", "enter")
+        await press(pilot, "1", "enter")
         await at(pilot, "Confirm")
         await see(pilot, "203.0.113.21, 203.0.113.22")
-        await pilot.press("tab", "enter")
+        await press(pilot, "tab", "enter")
         await until(pilot, lambda: bare_app.session.answers.servers == list(service.known), "added")
         assert not service.logins
 
@@ -128,16 +128,16 @@ async def test_behind_a_jump_host_trust_takes_two_turns(
 ) -> None:
     async with ready_app.run_test(size=SIZE) as pilot:
         await at(pilot, "HomeScreen")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await at(pilot, "ConnectScreen")
         ready_app.session.answers.set("jump", "yes")
         ready_app.session.answers.set("jump.host", "203.0.113.1")
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await at(pilot, "TrustScreen")
         await until(pilot, lambda: "the jump host first" in text_of(ready_app), "jump host alone")
-        await pilot.press("1", "enter")
+        await press(pilot, "1", "enter")
         await until(pilot, lambda: "7 new" in text_of(ready_app), "those behind it")
-        await pilot.press("7", "enter")
+        await press(pilot, "7", "enter")
         await at(pilot, "PoolScreen")
         assert len(service.pins) == 8
 
@@ -146,15 +146,15 @@ async def test_behind_a_jump_host_trust_takes_two_turns(
 async def test_a_fingerprint_is_shown_as_a_picture(ready_app: PoolwrightApp) -> None:
     async with ready_app.run_test(size=SIZE) as pilot:
         await at(pilot, "HomeScreen")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await at(pilot, "ConnectScreen")
-        await pilot.press("f8")
+        await press(pilot, "f8")
         await at(pilot, "TrustScreen")
         await until(pilot, lambda: "7 new" in text_of(ready_app), "identities")
-        await pilot.press("f4")
+        await press(pilot, "f4")
         await at(pilot, "Help")
         await see(pilot, "[SHA256]")
-        await pilot.press("escape")
+        await press(pilot, "escape")
         await at(pilot, "TrustScreen")
 
 
@@ -164,13 +164,12 @@ async def test_keys_are_bound_anew(ready_app: PoolwrightApp, service: FakeServic
     async with ready_app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: ready_app.own_keys, "keys")
         assert "app.quit cannot be bound anew" in told(ready_app)
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await at(pilot, "ConnectScreen")
         await until(pilot, lambda: "F20 Next" in text_of(ready_app), "shown in the last line")
-        await pilot.press("f8")
-        await pilot.pause()
+        await press(pilot, "f8")
         assert type(ready_app.screen).__name__ == "ConnectScreen"
-        await pilot.press("f20")
+        await press(pilot, "f20")
         await at(pilot, "TrustScreen")
 
 
@@ -183,14 +182,14 @@ async def test_the_palette_goes_to_steps_and_does_what_keys_do(ready_app: Poolwr
         assert len(found) == len(names), "an action with two keys is one command"
         assert {"Go to Connect", "Go to Review", "Next", "Back", "Help", "Quit"} <= names
         assert "Go to Run" not in names
-        await pilot.press("ctrl+p")
+        await press(pilot, "ctrl+p")
         await at(pilot, "CommandPalette")
         await until(pilot, lambda: isinstance(ready_app.focused, Input), "palette")
         assert isinstance(ready_app.focused, Input)
         assert not ready_app.focused.cursor_blink
         ready_app.focused.value = "Go to Storage"
         await until(pilot, lambda: "Where the pool file system" in text_of(ready_app), "found")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await at(pilot, "StorageScreen")
 
 

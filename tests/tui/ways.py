@@ -6,7 +6,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from tests.tui.conftest import at, text_of, until
+from tests.tui.conftest import at, press, text_of, until
 from tui.answers import Answers
 from tui.app import SCREENS, PoolwrightApp
 from tui.session import Session
@@ -17,9 +17,9 @@ SIZE = (80, 24)
 async def to_trust(pilot: Pilot[Any]) -> int:
     """Home and connect, with what is prefilled; the number of keys."""
     await at(pilot, "HomeScreen")
-    await pilot.press("enter")
+    await press(pilot, "enter")
     await at(pilot, "ConnectScreen")
-    await pilot.press("f8")
+    await press(pilot, "f8")
     await at(pilot, "TrustScreen")
     await until(pilot, lambda: "7 new" in text_of(pilot.app), "identities")  # type: ignore[arg-type]
     return 2
@@ -28,11 +28,11 @@ async def to_trust(pilot: Pilot[Any]) -> int:
 async def walk_to_ready(pilot: Pilot[Any]) -> int:
     """To the review screen by screen, with the checks through; the number of keys."""
     keys = await to_trust(pilot)
-    await pilot.press("7", "enter")
+    await press(pilot, "7", "enter")
     await at(pilot, "PoolScreen")
     keys += 2
     for each in ("ServersScreen", "StorageScreen", "CompatibilityScreen", "ReviewScreen"):
-        await pilot.press("f8")
+        await press(pilot, "f8")
         keys += 1
         await at(pilot, each)
     await until(pilot, lambda: "ready" in text_of(pilot.app), "ready")  # type: ignore[arg-type]

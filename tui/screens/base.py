@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tui.app import PoolwrightApp
     from tui.session import Session
 
-DRAW_S = 0.1  # at most ten paints a second
-STREAM_S = 0.35  # while results stream: a table of 14 rows is about 2 KB, a slow line takes 8 KB/s
+STREAM_TIMES = 3.5  # while results stream: a table of 14 rows is about 2 KB, a slow line takes 8 KB/s
+LOOK_S = 0.01  # how often a screen that may draw at once looks whether it must
 
 
 class StepScreen(QuietScreen[None]):
@@ -51,6 +51,7 @@ class StepScreen(QuietScreen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._stands = False  # are its widgets there?
         self._drawn = -1
         self._drawn_at = 0.0
         self._said = ""
@@ -92,12 +93,18 @@ class StepScreen(QuietScreen[None]):
         return Button(label, compact=True, action=f"screen.{action}", classes="nav")
 
     def on_mount(self) -> None:
-        """Draw at once, then at most ten times a second, and only when something changed."""
+        """Draw at once, then at most so often as the settings say, and only when something changed."""
         if not self.query("#body > *"):
             return  # left before it was shown: its widgets are gone already
+        self._stands = True
         self.arrive()
-        self._tick()
-        self.set_interval(DRAW_S, self._tick)
+        self.catch_up()
+        self.set_interval(max(self.draw_s, LOOK_S), self._tick)
+
+    @property
+    def draw_s(self) -> float:
+        """The shortest time between two paints, seconds; 0: at once."""
+        return self.pw.service().settings.draw_s
 
     def arrive(self) -> None:
         """Set the focus; called once when the screen appears."""
@@ -105,13 +112,24 @@ class StepScreen(QuietScreen[None]):
     def draw(self) -> None:
         """Bring what is shown up to date with the session."""
 
+    def take_typed(self) -> None:
+        """Hand to the session what was typed and has not reached it yet."""
+
+    @override
+    def catch_up(self) -> None:
+        if not self._stands or not self.is_current:
+            return
+        self.take_typed()
+        if self._drawn != self.session.version:
+            self._draw_all()
+
     def _tick(self) -> None:
-        if self._drawn == self.session.version or not self.is_current:
-            return
-        now = monotonic()
-        if self.session.activity.value == "checking" and now - self._drawn_at < STREAM_S:
-            return
-        self._drawn_at = now
+        is_streaming = self.session.activity.value == "checking"
+        if not is_streaming or monotonic() - self._drawn_at >= self.draw_s * STREAM_TIMES:
+            self.catch_up()
+
+    def _draw_all(self) -> None:
+        self._drawn_at = monotonic()
         self._drawn = self.session.version
         self.draw()
         self.query_one(Stepper).show(self.pw, self.session, self.step_id)

@@ -52,10 +52,8 @@ class ConnectScreen(FormStep):
 
     @override
     def action_next(self) -> None:
-        self.query_one(SecretsPanel).take_all()
-        self.call_later(self._go_on)
-
-    def _go_on(self) -> None:
+        for name, value in self.query_one(SecretsPanel).take_typed().items():
+            self.session.give_secret(name, value)
         if self.missing() or self.session.draft() is None or self.session.is_trusted():
             self.pw.start_check()
             super().action_next()

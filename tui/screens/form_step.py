@@ -69,11 +69,14 @@ class FormStep(StepScreen):
                 shown.setdefault(path, f"{problem.message}{fix}{rule}")
         return shown
 
+    @override
     @on(Form.Edited)
-    def _edited(self, event: Form.Edited) -> None:
-        if not self.session.answers.set(event.path, event.value):
+    def take_typed(self) -> None:
+        typed = self.form.take_typed()
+        changed = {path for path, value in typed.items() if self.session.answers.set(path, value)}
+        if not changed:
             return
-        if any(event.path == path for row in self.form.rows for path, _value in row.field.when):
+        if any(path in changed for row in self.form.rows for path, _value in row.field.when):
             self.form.refresh_rows()
         if self._settle is not None:
             self._settle.stop()

@@ -59,12 +59,16 @@ class HomeScreen(QuietScreen[None]):
         self.query_one("#hints", Static).update(hints)
 
     def show_menu(self) -> None:
-        """The menu as far as it is known now."""
+        """The menu as far as it is known now. An entry that was moved to stays under the cursor; at the top the most
+        likely one does."""
+        if not self.query(OptionList):
+            return  # on the way out already
         menu = self.query_one(OptionList)
-        kept = menu.highlighted
+        kept = menu.highlighted_option.id if menu.highlighted and menu.highlighted_option else None
+        entries = self.pw.entrance.menu()
         menu.clear_options()
-        menu.add_options([Option(text, id=name) for name, text in self.pw.entrance.menu()])
-        menu.highlighted = kept if kept is not None and kept < menu.option_count else 0
+        menu.add_options([Option(text, id=name) for name, text in entries])
+        menu.highlighted = next((row for row, (name, _text) in enumerate(entries) if name == kept), 0)
 
     def on_screen_resume(self) -> None:
         """Runs may have been added meanwhile."""

@@ -1,4 +1,4 @@
-"""A screen that does not paint itself again when the focus moves."""
+"""A screen that does not paint itself again when the focus moves, and draws what is pending when a key comes."""
 
 from __future__ import annotations
 
@@ -16,3 +16,7 @@ class QuietScreen(Screen[Result]):
     and get it repaint themselves anyway."""
 
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+
+    def catch_up(self) -> None:
+        """Take what was typed and draw what waits for its turn; nothing where nothing waits. Called before a key, a
+        click or an action: they act on the state, never on what the last repaint left."""

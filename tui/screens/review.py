@@ -110,7 +110,7 @@ class ReviewScreen(StepScreen):
         self.query_one("#prompt", Label).update(f"Type {self.pool_name!r} and Enter to create the pool:")
         self.query_one("#question").display = self.plan is not None
         if self.plan is not None and self.focused is None:
-            self.query_one("#name").focus()
+            self.set_focus(self.query_one("#name"))  # at once: a letter may be on its way already
 
     def _counts(self) -> Text:
         """The gravest numbers first, and as many as there is room for."""

@@ -17,10 +17,10 @@ from core.models.events import RunState
 from tui import paint, timing
 from tui.borrow import inert
 from tui.bridge import Bridge
-from tui.screens.base import StepScreen
+from tui.screens.base import LOOK_S, StepScreen
 from tui.widgets.dialog import Confirm, Question
 
-DRAW_S = 0.5  # one paint of steps and log is about 3 KB; a slow line takes 8 KB/s
+DRAW_TIMES = 5.0  # as rare as that: one paint of steps and log is about 3 KB; a slow line takes 8 KB/s
 CLOCK_S = 5  # seconds between two drawings of the time: a slow line must not pay for a ticking clock
 
 
@@ -75,7 +75,7 @@ class RunScreen(StepScreen):
             self._was_over = self.bridge.ended is not None
         except PoolwrightError as error:
             self.bridge.error = str(error)
-        self.set_interval(DRAW_S, self.draw_dirty)
+        self.set_interval(max(self.draw_s * DRAW_TIMES, LOOK_S), self.draw_dirty)
         self.action_attach()
 
     @work(group="follow", exclusive=True)
@@ -89,8 +89,19 @@ class RunScreen(StepScreen):
             if self.is_current and not self._was_over:
                 self.pw.go("done")
 
+    @override
+    def catch_up(self) -> None:
+        """What the run asks stays for the timer: a question must not get a key that was meant for the screen."""
+        super().catch_up()
+        if self._stands and self.is_current:
+            self._draw_run()
+
     def draw_dirty(self) -> None:
-        """Draw what changed since the last time."""
+        """Draw what changed since the last time, and show what the run asks."""
+        self._draw_run()
+        self._draw_question()
+
+    def _draw_run(self) -> None:
         bridge = self.bridge
         dirty, bridge.dirty = bridge.dirty, set()
         table = self.query_one("#steps", DataTable)
@@ -114,18 +125,17 @@ class RunScreen(StepScreen):
                 log.write(Text(line))
             self._lines = bridge.logged
         self._draw_state()
-        self._draw_question()
 
     def _draw_question(self) -> None:
-        """A question is shown once by itself; one that was answered, by whomever, is taken away."""
+        """A question is shown once by itself; one that is asked no more is taken away."""
         question = self.bridge.question
         if question == self._asked:
             return
         self._asked = question
         self.session.touch()
-        if isinstance(self.app.screen, Question) and not question:
+        if isinstance(self.app.screen, Question):
             _ = self.app.screen.dismiss(None)
-        elif question and self.is_current:
+        if question and self.is_current:
             self.app.bell()
             self.action_answer()
 
@@ -213,12 +223,22 @@ class RunScreen(StepScreen):
     @work(group="answer", exclusive=True)
     async def action_answer(self) -> None:
         """Show what the run asks, and hand the answer on."""
-        if not self.bridge.question:
+        asked = self.bridge.question
+        if not asked:
             self.tell("the run asks nothing")
             return
-        word = await self.app.push_screen_wait(Question(self.bridge.question, self.bridge.answers))
-        if word is not None and self.bridge.question:
+        if asked != self._asked:
+            self._asked = asked
+            self.session.touch()
+        word = await self.app.push_screen_wait(Question(asked, self.bridge.answers))
+        if word is None:
+            return
+        if self.bridge.question == asked:
             self._control(word)
+        elif self.bridge.question:
+            self.tell("the run asks something else by now: F4 shows it", bad=True)
+        else:
+            self.tell("the question was answered meanwhile")
 
     def action_detach(self) -> None:
         """Leave the run to itself."""

@@ -51,6 +51,7 @@ class RunsScreen(QuietScreen[str]):
     def __init__(self, runs: Sequence[RunView]) -> None:
         super().__init__()
         self.runs = list(runs)
+        self.none = "Looking for runs ..."  # what stands where a run would be explained
         self.marked = ""
 
     @property
@@ -63,11 +64,7 @@ class RunsScreen(QuietScreen[str]):
         yield Static("Runs", id="heading", markup=False)
         table: DataTable[Text] = DataTable(cursor_type="row")
         yield table
-        yield Static(
-            "" if self.runs else "No run yet. New pool on the first screen starts one.",
-            id="empty",
-            markup=False,
-        )
+        yield Static("", id="empty", markup=False)
         yield KeyBar(own_keys(self))
 
     def on_mount(self) -> None:
@@ -75,9 +72,22 @@ class RunsScreen(QuietScreen[str]):
         table = self.query_one(DataTable)
         for label, width in (("State", 15), ("Pool", 20), ("Started", 19), ("Run", 18)):
             table.add_column(label, width=width, key=label)
+        self._show()
+        table.focus()
+        self.pw.look_at_runs()
+
+    def take(self, runs: Sequence[RunView]) -> None:
+        """The runs as they stand now; the cursor stays on the same one."""
+        kept = self.current.run if self.current is not None else ""
+        self.runs, self.none = list(runs), "No run yet. New pool on the first screen starts one."
+        self._show(kept)
+
+    def _show(self, kept: str = "") -> None:
+        table = self.query_one(DataTable)
+        table.clear()
         for run in self.runs:
             table.add_row(*self._cells(run), key=run.run)
-        table.focus()
+        table.move_cursor(row=next((row for row, run in enumerate(self.runs) if run.run == kept), 0))
         self._explain()
 
     def _cells(self, run: RunView) -> list[Text]:
@@ -103,6 +113,7 @@ class RunsScreen(QuietScreen[str]):
         """What can be done with the run under the cursor."""
         run = self.current
         if run is None:
+            self.query_one("#empty", Static).update(self.none)
             return
         if run.damage:
             said = run.damage

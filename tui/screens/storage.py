@@ -70,8 +70,12 @@ class StorageScreen(FormStep):
 
     @override
     def action_next(self) -> None:
-        self.query_one(SecretsPanel).take_all()
-        self.call_later(super().action_next)
+        typed = self.query_one(SecretsPanel).take_typed()
+        for name, value in typed.items():
+            self.session.give_secret(name, value)
+        if typed:
+            self.pw.start_check()
+        super().action_next()
 
     def action_problem(self) -> None:
         """Jump to the next finding about storage."""

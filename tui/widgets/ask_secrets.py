@@ -68,9 +68,8 @@ class AskSecrets(ModalScreen[Secrets | None]):
         if event.button.id != "yes":
             self.action_cancel()
             return
-        for name, line in self.query_one(SecretsPanel).inputs.items():
-            if line.value:
-                self.secrets = self.secrets.with_(name, line.value)
+        for name, value in self.query_one(SecretsPanel).take_typed().items():
+            self.secrets = self.secrets.with_(name, value)
         lacking = [label for name, label, _about in self.needed if name not in self.secrets]
         if lacking:
             self.query_one("#lacking", Static).update(f"missing: {', '.join(lacking)}")

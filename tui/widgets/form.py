@@ -36,6 +36,7 @@ class FieldRow(Vertical):
         super().__init__()
         self.field = field
         self.problem = ""
+        self.taken = value  # the answer as it was taken last
         self.control: Widget = self._make(field, value)
 
     @staticmethod
@@ -89,12 +90,8 @@ class Form(VerticalScroll, can_focus=False):
         Binding("up", "step(-1)", "Previous field", show=False, id="form.up"),
     ]
 
-    @dataclass
     class Edited(Message):
-        """An answer was changed."""
-
-        path: str
-        value: str
+        """Something was typed: `take_typed` has it, unless a key after it was quicker and took it already."""
 
     @dataclass
     class Focused(Message):
@@ -159,13 +156,18 @@ class Form(VerticalScroll, can_focus=False):
                 row.control.focus()
                 return
 
+    def take_typed(self) -> dict[str, str]:
+        """The answers, by path, that were typed since they were taken last."""
+        fresh = [row for row in self.rows if row.value != row.taken]
+        for row in fresh:
+            row.taken = row.value
+        return {row.field.path: row.value for row in fresh}
+
     @on(Input.Changed)
     @on(Choice.Changed)
     def _changed(self, event: Input.Changed | Choice.Changed) -> None:
         event.stop()
-        for row in self.rows:
-            if row.control is event.control:
-                self.post_message(self.Edited(row.field.path, row.value))
+        self.post_message(self.Edited())
 
     @on(Input.Submitted)
     @on(Choice.Submitted)

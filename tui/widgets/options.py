@@ -36,7 +36,6 @@ class Options(ModalScreen[dict[str, str]]):
         self.heading = title
         self.fields = tuple(fields)
         self.flat = flat
-        self.edited: dict[str, str] = {}
 
     @override
     def compose(self) -> ComposeResult:
@@ -51,10 +50,6 @@ class Options(ModalScreen[dict[str, str]]):
         """The first input has the focus."""
         self.query_one(Form).focus_first()
 
-    @on(Form.Edited)
-    def _edited(self, event: Form.Edited) -> None:
-        self.edited[event.path] = event.value
-
     @on(Form.Focused)
     def _focused(self, event: Form.Focused) -> None:
         self.query_one(".about", Static).update(explain(event.field))
@@ -64,5 +59,5 @@ class Options(ModalScreen[dict[str, str]]):
         self.query_one(Button).focus()
 
     def action_close(self) -> None:
-        """Hand the answers over."""
-        _ = self.dismiss(self.edited)
+        """Hand the answers over, the letter typed last too."""
+        _ = self.dismiss(self.query_one(Form).take_typed())

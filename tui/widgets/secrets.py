@@ -1,4 +1,4 @@
-"""Password inputs for the secrets a spec needs. A value goes to the session on Enter only and is never kept."""
+"""Password inputs for the secrets a spec needs. A value is handed on with Enter, or with the step; never kept."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from textual.widgets import Input, Label
 from typing_extensions import override
 
 from tui.borrow import inert
+
+GIVEN = "given; type to replace"
 
 
 class SecretsPanel(Vertical):
@@ -64,7 +66,7 @@ class SecretsPanel(Vertical):
                 self.inputs[name] = made
                 row = Horizontal(Label(inert(label), markup=False), made)
                 await (self.mount(row, before=index) if index < len(self.children) else self.mount(row))
-            known = "refused: type it again" if name in refused else "given; type to replace"
+            known = "refused: type it again" if name in refused else GIVEN
             hint = known if name in given else inert(about)
             if self.inputs[name].placeholder != hint:
                 self.inputs[name].placeholder = hint
@@ -73,14 +75,18 @@ class SecretsPanel(Vertical):
     def compose(self) -> ComposeResult:
         yield from ()
 
-    def take_all(self) -> None:
-        """Hand over everything typed (the step itself was confirmed)."""
-        for each in self.query(Input):
-            self._take(each)
+    def take_typed(self) -> dict[str, str]:
+        """What was typed and not confirmed with Enter, by the secret's name. The lines are empty then: one that was
+        refused is not sent a second time by itself."""
+        typed = {name: line for name, line in self.inputs.items() if line.value}
+        return {name: self._take(line) for name, line in typed.items()}
 
-    def _take(self, control: Input) -> None:
-        if control.value and control.name:
-            self.post_message(self.Given(control.name, control.value))
+    @staticmethod
+    def _take(line: Input) -> str:
+        value = line.value
+        line.placeholder = GIVEN
+        line.clear()
+        return value
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
@@ -89,7 +95,8 @@ class SecretsPanel(Vertical):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._take(event.input)
+        if event.input.value and event.input.name:
+            self.post_message(self.Given(event.input.name, self._take(event.input)))
         inputs = list(self.query(Input))
         index = inputs.index(event.input) + 1
         if index < len(inputs):
