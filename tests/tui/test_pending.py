@@ -29,7 +29,6 @@ from tui.app import SCREENS, PoolwrightApp
 from tui.screens.base import StepScreen
 from tui.screens.run import RunScreen
 from tui.widgets.findings import Findings
-from tui.widgets.server_table import ServerTable
 
 NEVER = Settings.model_construct(keys={}, draw_s=1e6)
 AT_ONCE = Settings.model_construct(keys={}, draw_s=0.0)
@@ -393,8 +392,3 @@ def test_keys_do_the_same_whenever_the_screen_is_painted(
 ) -> None:
     step, moves = script
     assert asyncio.run(played(step, moves, NEVER)) == asyncio.run(played(step, moves, AT_ONCE))
-
-
-def test_a_table_of_servers_is_what_the_property_looks_at() -> None:
-    """It compares every table of the screen; the fleet is one."""
-    assert issubclass(ServerTable, DataTable)
