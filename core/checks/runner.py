@@ -14,6 +14,7 @@ from core.checks.context import Context
 from core.checks.registry import Check, Registry
 from core.checks.settle import settle
 from core.checks.waivers import WAIVABLE, waive
+from core.facts.probe import clean
 from core.models.facts import FactMissing
 from core.models.gaps import Gap
 from core.models.results import CheckResult, CheckSummary, Finding, Scope, Severity, Verdict
@@ -175,7 +176,7 @@ def run_one(
         blocked_by=tuple(blocked_by),
         reason=inert(gap.reason, _MAX_TEXT) if gap is not None else "",
         gaps=gaps,
-        data=finding.data,
+        data=clean(finding.data),
         commands=finding.commands if verdict in WAIVABLE else (),
         duration_ms=round((time.perf_counter() - started) * 1000, 3),
         observed_at=_observed_at(check, context, target),

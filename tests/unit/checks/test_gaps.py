@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -16,8 +17,9 @@ from core.checks.settle import settle
 from core.models.facts import Fact, FactMissing, PlaneFact, PlaneState, ServerFacts, known
 from core.models.fleet import FleetFacts
 from core.models.gaps import Gap, GapKind
-from core.models.results import CheckResult, Scope, Severity, Verdict
+from core.models.results import CheckResult, Scope, Severity, Verdict, bad
 from core.platforms.oracle_vm.facts import OvmServerFacts
+from core.reports.checks import result_row
 from tests.unit.checks.builders import NOW, REGISTRY, absent, context, server, spec
 
 WORDS = st.sampled_from(
@@ -117,3 +119,33 @@ def test_a_fact_without_value_always_has_a_gap_and_one_with_a_value_none() -> No
     with pytest.raises(FactMissing) as caught:
         known(Fact[str].seen(None, "test", NOW), "kernel")
     assert [(gap.kind, gap.fact) for gap in caught.value.gaps] == [(GapKind.NOT_TOLD, "kernel")]
+
+
+@pytest.mark.asyncio
+async def test_the_json_of_a_result_holds_gaps_and_values_beside_the_sentences() -> None:
+    ctx = context(server(1), server(2, kernel="5.4"), server(3, time_zone=absent()))
+    rows = {row["id"]: row for row in map(result_row, await run_checks(REGISTRY, ctx))}
+    names = [facts.name for facts in ctx.servers]
+    assert rows["pair.kernel.same"]["data"] == {
+        "values": {name: "5.4" if name == names[1] else server(1).kernel.value for name in names},
+        "few": [names[1]],
+        "most": [names[0], names[2]],
+        "value": server(1).kernel.value,
+    }
+    (told,) = rows["pair.timezone.same"]["gaps"]
+    assert (told["kind"], told["connection"], told["servers"]) == ("no_connection", "ssh", [names[2]])
+    old = {key: value for key, value in rows["pair.kernel.same"].items() if key not in ("gaps", "data")}
+    assert (
+        CheckResult.model_validate({key: old[key] for key in old if key not in ("age_s", "stale")}).data == {}
+    )
+
+
+@pytest.mark.asyncio
+async def test_data_of_servers_is_as_inert_as_the_sentences() -> None:
+    registry = Registry()
+    registry.check("x", scope=Scope.POOL, severity=Severity.INFO, title="", fix="f", source="")(
+        lambda _ctx: bad("seen", fix="do", data={"\x1b[2J": ["\x1b]0;x\x07", 1, None]})
+    )
+    (result,) = await run_checks(registry, look("a"))
+    assert "\x1b" not in json.dumps(result.data, ensure_ascii=False)
+    assert next(iter(result.data.values()))[1:] == [1, None]
