@@ -21,11 +21,11 @@ from core.checks.runner import run_checks, selected, stream_checks, with_prerequ
 from core.checks.stale import changed_fields, stale
 from core.cpu import compat
 from core.engine.history import read_run
-from core.errors import DriftError, IdentityChanged, SpecError, SpecProblem
+from core.errors import DriftError, IdentityChanged, PoolwrightError, SpecError, SpecProblem
 from core.log import guard, setup_logging
 from core.masking import Masker, words_of
 from core.models.coverage import CoverageReport, Stale, WaiverState
-from core.models.events import RunEvent
+from core.models.events import Outcome, RunEvent
 from core.models.facts import ServerFacts
 from core.models.fleet import FleetFacts
 from core.models.plan import Plan
@@ -67,14 +67,23 @@ class Checked:
 @dataclass(frozen=True, slots=True)
 class Verdicts:
     """May the plan be applied? `refusals` must be mended; `unaccepted` are unknown blockers or vendor mixes that
-    need an acceptance by id; both empty means yes."""
+    need an acceptance by id; both empty means yes, where anything was judged at all (`judged` counts the results that
+    apply)."""
 
     refusals: tuple[CheckResult, ...] = ()
     unaccepted: tuple[CheckResult, ...] = ()
+    judged: int = 0
 
     @property
     def may_apply(self) -> bool:
-        return not self.refusals and not self.unaccepted
+        return self.judged > 0 and not self.refusals and not self.unaccepted
+
+
+def _places(spec: BaseSpec) -> tuple[set[str], set[str]]:
+    """Addresses of the controller, and the servers."""
+    endpoints = catalog.platform(spec.platform).endpoints(spec)
+    servers = set(spec.server_names)
+    return {each.address for each in endpoints if each.server not in servers}, servers
 
 
 class _Stream:
@@ -336,7 +345,8 @@ class Service:
         """May it be applied? `accept` adds ids accepted now (typed, or --accept-unknown)."""
         platform = catalog.platform(spec.platform)
         refusals, unaccepted = judge(platform.checks, checked.results, [*spec.accept, *accept])
-        return Verdicts(tuple(refusals), tuple(unaccepted))
+        judged = sum(result.verdict is not Verdict.NOT_APPLICABLE for result in checked.results)
+        return Verdicts(tuple(refusals), tuple(unaccepted), judged)
 
     def plan(self, spec: BaseSpec, checked: Checked, *, accept: Sequence[str] = ()) -> Plan:
         """The exact steps; commands and undo are made out of their args. `accept` as in judge: an approver sees it."""
@@ -470,6 +480,27 @@ class Service:
     async def rollback(self, run: str, secrets: Secrets) -> str:
         """Take back what an interrupted or ended run did; a pool in use, or one that cannot be read, stays."""
         return await client.rollback_run(self.paths.root, run, secrets)
+
+    async def verify(self, run: str, secrets: Secrets) -> str:
+        """Look again at what an ended, unverified run made, and settle its outcome; changes nothing on a server."""
+        return await client.verify_run(self.paths.root, run, secrets)
+
+    def unverified_run(self, spec: BaseSpec) -> str:
+        """The run that made this spec's pool and could not verify it; empty when there is none, or a later run worked
+        on that pool."""
+        for view in self.runs():  # newest first
+            is_its = (view.platform, view.pool) == (spec.platform, spec.pool_name)
+            if is_its and view.outcome is not Outcome.REFUSED and self._is_same_place(spec, view.run):
+                return view.run if view.outcome is Outcome.CREATED_UNVERIFIED and not view.is_live else ""
+        return ""
+
+    def _is_same_place(self, spec: BaseSpec, run: str) -> bool:
+        """Whether a run worked on the same servers below the same controller."""
+        try:
+            other = self.spec_of(run)
+        except (PoolwrightError, ValidationError):
+            return False
+        return _places(spec) == _places(other)
 
     def spec_of(self, run: str) -> BaseSpec:
         """The spec a run was started with; JournalError for an unknown run."""

@@ -39,7 +39,7 @@ def _pairs(kind: str, one: Mapping[str, str], other: Mapping[str, str]) -> list[
 
 
 def _outcome(view: RunView) -> str:
-    return view.outcome.value if view.outcome else f"{view.state.value} {view.message}".strip()
+    return view.outcome.word if view.outcome else f"{view.state.value} {view.message}".strip()
 
 
 def _steps(view: RunView) -> dict[str, str]:
@@ -47,6 +47,8 @@ def _steps(view: RunView) -> dict[str, str]:
 
 
 def _verified(view: RunView) -> dict[str, str]:
+    if view.superseded_at:
+        return {item.title: "out of date" for item in view.verification}
     return {item.title: f"{_HOLDS[item.holds]}: {item.detail}" for item in view.verification}
 
 

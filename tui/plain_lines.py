@@ -49,6 +49,10 @@ def plan_lines(plan: Plan) -> list[str]:
             [f"{INDENT}undo does not bring back: {inert(step.undo_note, 1000)}"] if step.undo_note else []
         )
     lines += [f"know before you confirm: {each.id}: {inert(each.text, 1000)}" for each in plan.warnings]
+    lines += ["Cannot be verified with these connections; confirming the plan accepts this:"] * bool(
+        plan.unobservable
+    )
+    lines += [f"{INDENT}{inert(each.title)}: {inert(each.why, 1000)}" for each in plan.unobservable]
     for left in plan.by_hand:
         lines.append(f"left for you, never run by poolwright: {inert(left.what)} at {inert(left.where)}")
         lines += [f"{INDENT}{inert(left.why, 1000)}"] if left.why else []
@@ -59,11 +63,18 @@ def plan_lines(plan: Plan) -> list[str]:
 def result_lines(view: RunView) -> list[str]:
     """How a run ended."""
     lines = [
-        f"outcome: {view.outcome.value if view.outcome else view.state.value}",
+        f"outcome: {view.outcome.word if view.outcome else view.state.value}",
         *([inert(view.message)] if view.message else []),
     ]
     words = {True: "holds", False: "DOES NOT HOLD", None: "not seen"}
-    lines += [f"{words[each.holds]}: {inert(each.title)}: {inert(each.detail)}" for each in view.verification]
+    if view.superseded_at:
+        lines.append(
+            f"Out of date: verified at {view.verified_at}, before the rollback at {view.superseded_at}"
+        )
+    else:
+        lines += [
+            f"{words[each.holds]}: {inert(each.title)}: {inert(each.detail)}" for each in view.verification
+        ]
     for left in view.residue:
         lines.append(f"left behind: {inert(left.what)} at {inert(left.where)}")
         lines += [f"{INDENT}{inert(command, COMMAND_MAX)}" for command in left.commands]

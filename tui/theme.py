@@ -61,6 +61,7 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("damaged", "✗", "X", "damaged", "bad"),
     # outcomes
     ("created", "✓", "+", "created", "good"),
+    ("created_unverified", "?", "?", "Created, not verified", "warn"),
     ("cleaned", "✓", "+", "cleaned up", "good"),
     ("rolled_back", "↶", "u", "rolled back", "notice"),
     ("refused", "✗", "x", "refused", "bad"),
@@ -75,6 +76,7 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("complete", "✓", "+", "complete", "good"),
     ("open", "○", "o", "open", "muted"),
     ("checking", "▸", ">", "checking", "busy"),
+    ("superseded", "·", ".", "Out of date", "muted"),
     ("stale", "·", ".", "stale", "muted"),
 )
 STATES: Mapping[str, Look] = {state: Look(*rest) for state, *rest in _TABLE}

@@ -59,7 +59,7 @@ def _of_rollback(outcome: Outcome | None, code: ExitCode) -> ExitCode:
     """What it means for who asked for the rollback."""
     if outcome is Outcome.ROLLED_BACK:
         return ExitCode.DONE
-    if code is ExitCode.DONE:
+    if outcome is not None and outcome.stands:
         say("refused: the pool stands as it did; the notes above say why")
         return ExitCode.REFUSED
     return code

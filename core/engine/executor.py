@@ -19,6 +19,7 @@ from core.engine.planner import check_plan as check_plan
 from core.engine.reading import EngineLimits, Patience, Sleep, said, settle
 from core.engine.step import Look, Seen, Step, World
 from core.engine.undoing import Stopped, Undoer, residue_entry, step_entry
+from core.engine.verdict import judge_verification, unverified
 from core.errors import (
     BadReply,
     CommandTimeout,
@@ -240,22 +241,34 @@ class Executor:
             return ended
         if failed:
             return await self._end_in_parts(failed)
-        try:
-            items = await self._verified()
-        except JournalError:
-            raise
-        except Exception as error:  # noqa: BLE001 - no answer is no verdict
-            return self._unverified(said(error))
+        items, failure = await self._look_at_all()
         self._journal.write(*(_verified_entry(item) for item in items))
-        if self._journal.head.plan.aim is PlanAim.SWEEP:
-            return self._end_of_sweep(items)
-        broken = [item for item in items if item.is_essential and item.holds is False]
-        if broken:
-            return await self._undoer.roll_back(f"verification: {broken[0].title}: {broken[0].detail}")
+        plan = self._journal.head.plan
+        if plan.aim is PlanAim.SWEEP:
+            return self._end_of_sweep(items, failure)
+        verdict = unverified(failure) if failure else judge_verification(items, plan)
+        if verdict.outcome is None:
+            return await self._undoer.roll_back(verdict.text)
         if (ended := await self._end_as_asked()) is not None:
             return ended
-        self._journal.write(Entry(EventKind.OUTCOME, "made and verified", state=Outcome.CREATED))
-        return Outcome.CREATED
+        self._journal.write(Entry(EventKind.OUTCOME, verdict.text, state=verdict.outcome))
+        return verdict.outcome
+
+    async def verify_again(self) -> Outcome:
+        """Look once more at what an ended, unverified run made, and write down its outcome now. Changes nothing.
+
+        Raises StepError for a run with any other outcome.
+        """
+        now = self._journal.now
+        if now.outcome is not Outcome.CREATED_UNVERIFIED:
+            raise StepError("", f"cannot verify run {now.run} again: it is {now.outcome or now.state}")
+        self._recall()
+        items, failure = await self._look_at_all()
+        verdict = unverified(failure) if failure else judge_verification(items, self._journal.head.plan)
+        outcome = verdict.outcome or Outcome.CREATED_UNVERIFIED  # nothing is taken down by a look
+        entries = [_verified_entry(item) for item in items]
+        self._journal.write(*entries, Entry(EventKind.VERIFICATION, verdict.text, state=outcome))
+        return outcome
 
     async def _end_as_asked(self) -> Outcome | None:
         match self.control.wish:
@@ -268,6 +281,15 @@ class Executor:
             case _:
                 return None
 
+    async def _look_at_all(self) -> tuple[Sequence[Verified], str]:
+        """The items of the verification, or why there are none."""
+        try:
+            return await self._verified(), ""
+        except JournalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - no answer is no verdict, and no reason to undo
+            return (), said(error)
+
     async def _verified(self) -> Sequence[Verified]:
         for attempt in range(self._limits.read_attempts - 1):
             try:
@@ -276,19 +298,15 @@ class Executor:
                 await self._patience.wait(attempt)
         return await self._verify()
 
-    def _unverified(self, why: str) -> Outcome:
-        """Every step held when done, but the whole could not be looked at: no yes, and no reason to undo."""
-        plan = self._journal.head.plan
-        left = Residue(id="verification", what=f"{plan.pool} stands, unverified", where=plan.pool, why=why)
-        self._journal.write(
-            Entry(EventKind.RESIDUE, left.what, data=left.model_dump(mode="json")),
-            Entry(EventKind.OUTCOME, f"cannot verify: {why}", state=Outcome.NEEDS_HUMAN),
-        )
-        return Outcome.NEEDS_HUMAN
+    def _end_of_sweep(self, items: Sequence[Verified], failure: str) -> Outcome:
+        """Nothing is taken back: what is still there, or was left to a person and is not seen gone, is told.
 
-    def _end_of_sweep(self, items: Sequence[Verified]) -> Outcome:
-        """Nothing is taken back: what is still there, or was left to a person and is not seen gone, is told."""
+        Where nobody could look (`failure` says why), or there was nothing to look at, nothing is known to be gone.
+        """
         plan = self._journal.head.plan
+        if not items:
+            what, why = f"nobody can tell what is left of {plan.pool}", failure or "nothing was looked at"
+            items = [Verified(id="sweep", title=what, holds=None, detail=why)]
         by_hand = {one.id: one for one in plan.by_hand}
         left = []
         for item in items:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.engine.states import check_run, check_step
+from core.engine.states import check_outcome, check_run, check_step
 from core.errors import JournalError
 from core.models.events import EventKind, Outcome, Residue, RunEvent, RunState, StepState, Verified
 from core.models.fingerprint import Fingerprint
@@ -17,6 +17,7 @@ TELLING = (
     EventKind.RUN_STATE,
     EventKind.STEP_STATE,
     EventKind.VERIFIED,
+    EventKind.VERIFICATION,
     EventKind.RESIDUE,
     EventKind.FINGERPRINT,
     EventKind.OUTCOME,
@@ -45,6 +46,8 @@ class RunNow:
     state: RunState = RunState.CREATED
     outcome: Outcome | None = None
     verification: dict[str, Verified] = field(default_factory=dict)
+    verified_at: str = ""
+    superseded_at: str = ""  # when a rollback made the verification out of date
     residue: dict[str, tuple[str, Residue]] = field(default_factory=dict)  # "step/id" -> (step, residue)
     started_at: str = ""
     ended_at: str = ""
@@ -74,6 +77,9 @@ class RunNow:
             case EventKind.VERIFIED:
                 item = Verified.model_validate(event.data)
                 self.verification[item.id] = item
+                self.verified_at = event.at.isoformat()
+            case EventKind.VERIFICATION:
+                self._settled(event)
             case EventKind.RESIDUE:
                 residue = Residue.model_validate(event.data)
                 self.residue[f"{event.step}/{residue.id}"] = (event.step, residue)
@@ -99,6 +105,7 @@ class RunNow:
         self.started_at = self.started_at or event.at.isoformat()
         if state is RunState.ROLLING_BACK:
             self.message = event.text or self.message
+            self._supersede(event)
             undone = {id_ for id_, step in self.steps.items() if step.state is _S.UNDONE}
             self.residue = {
                 key: left for key, left in self.residue.items() if left[0] in undone
@@ -127,6 +134,18 @@ class RunNow:
         self.started_at = self.started_at or event.at.isoformat()
         self.ended_at, self.message = event.at.isoformat(), event.text
 
+    def _settled(self, event: RunEvent) -> None:
+        """A later look at what the run made; when it ended, and how, stays in its own events."""
+        outcome = Outcome(event.state)
+        check_outcome(self.run, self.outcome, outcome)
+        self.outcome, self.message = outcome, event.text
+
+    def _supersede(self, event: RunEvent) -> None:
+        """What was verified is being taken back: it tells of the past."""
+        if self.verification and not self.superseded_at:
+            self.superseded_at = event.at.isoformat()
+        self.verification = {id_: item.superseded(event.at) for id_, item in self.verification.items()}
+
     def pool_facts(self) -> dict[str, Any]:
         """What the steps recorded of the pool itself: the `pool` part of the records of steps that hold."""
         facts: dict[str, Any] = {}
@@ -151,6 +170,9 @@ class RunNow:
             outcome=self.outcome,
             steps=steps if with_steps else (),
             verification=tuple(self.verification.values()),
+            verified_at=self.verified_at,
+            superseded_at=self.superseded_at,
+            unobservable=plan.unobservable,
             residue=tuple(residue for _, residue in self.residue.values()),
             started_at=self.started_at,
             ended_at=self.ended_at,

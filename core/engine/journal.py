@@ -209,7 +209,7 @@ class Journal:
                 "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?)",
                 (event.step, step.state, json.dumps(step.record), step.seq),
             )
-        elif event.kind in (EventKind.RUN_STATE, EventKind.OUTCOME):
+        elif event.kind in (EventKind.RUN_STATE, EventKind.OUTCOME, EventKind.VERIFICATION):
             self._db.execute(
                 "UPDATE run SET state = ?, outcome = ?, started_at = ?, ended_at = ?, message = ?",
                 (self.now.state, self.now.outcome, self.now.started_at, self.now.ended_at, self.now.message),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.errors import JournalError
-from core.models.events import RunState, StepState
+from core.models.events import Outcome, RunState, StepState
 
 _S, _R = StepState, RunState
 
@@ -50,6 +50,14 @@ RUN_CHANGES: frozenset[tuple[RunState, RunState]] = frozenset(
 )
 
 
+OUTCOME_CHANGES: frozenset[tuple[Outcome, Outcome]] = frozenset(
+    {
+        (Outcome.CREATED_UNVERIFIED, Outcome.CREATED),  # a later look settled it
+        (Outcome.CREATED_UNVERIFIED, Outcome.CREATED_UNVERIFIED),  # a later look could not
+    }
+)
+
+
 def check_step(step: str, old: StepState, new: StepState) -> None:
     """Raise JournalError unless a step may go from `old` to `new`."""
     if (old, new) not in STEP_CHANGES:
@@ -60,3 +68,9 @@ def check_run(run: str, old: RunState, new: RunState) -> None:
     """Raise JournalError unless a run may go from `old` to `new`."""
     if (old, new) not in RUN_CHANGES:
         raise JournalError(f"cannot take run {run} from {old} to {new}: no such change of state")
+
+
+def check_outcome(run: str, old: Outcome | None, new: Outcome) -> None:
+    """Raise JournalError unless a later look may take an ended run from `old` to `new`."""
+    if (old, new) not in OUTCOME_CHANGES:
+        raise JournalError(f"cannot take run {run} from {old} to {new}: no such change of outcome")

@@ -109,7 +109,7 @@ class Scenario(Strict):
     """One scenario file. `expect` and `because` say how poolwright should answer; tests hold them to it."""
 
     title: str
-    expect: Literal["created", "refused", "rolled_back", "needs_human"]
+    expect: Literal["created", "created_unverified", "refused", "rolled_back", "needs_human"]
     because: tuple[str, ...] = ()
     release: Literal["3.2", "3.3", "3.4"] = "3.4"
     platform: Literal["x86", "sparc"] = "x86"

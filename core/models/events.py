@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import AwareDatetime
@@ -25,6 +26,7 @@ class Outcome(StrEnum):
     """How a run ended."""
 
     CREATED = "created"
+    CREATED_UNVERIFIED = "created_unverified"  # every step held; the whole could not be looked at
     CLEANED = "cleaned"  # a sweep: nothing of the dead pool is left
     ROLLED_BACK = "rolled_back"
     REFUSED = "refused"
@@ -35,9 +37,20 @@ class Outcome(StrEnum):
         """What a program that followed the run to this end returns."""
         return _EXIT_CODES[self]
 
+    @property
+    def stands(self) -> bool:
+        """Does what the run made stand?"""
+        return self in (Outcome.CREATED, Outcome.CREATED_UNVERIFIED)
+
+    @property
+    def word(self) -> str:
+        """The outcome as people read it."""
+        return "Created, not verified" if self is Outcome.CREATED_UNVERIFIED else self.value
+
 
 _EXIT_CODES = {
     Outcome.CREATED: ExitCode.DONE,
+    Outcome.CREATED_UNVERIFIED: ExitCode.NEEDS_ATTENTION,
     Outcome.CLEANED: ExitCode.DONE,
     Outcome.ROLLED_BACK: ExitCode.REFUSED,
     Outcome.REFUSED: ExitCode.REFUSED,
@@ -67,6 +80,7 @@ class EventKind(StrEnum):
     COMMAND = "command"  # one exchange with a server, masked
     NOTE = "note"  # narration
     VERIFIED = "verified"  # one item of the verification
+    VERIFICATION = "verification"  # a later look at what an ended run made; `state` is the outcome after it
     RESIDUE = "residue"  # something left behind, with the commands that end it
     QUESTION = "question"
     ANSWER = "answer"
@@ -91,7 +105,8 @@ class RunEvent(Frozen):
 class Verified(Frozen):
     """One item of the verification after a pool was made: what was expected, what was seen, and whether it holds.
 
-    `holds` None means it could not be looked at, which is not a yes.
+    `holds` None means it could not be looked at, which is not a yes. A rollback makes every item out of date: from then
+    on `holds` is None, `held` keeps what it was, and `superseded_at` says since when.
     """
 
     id: str
@@ -102,6 +117,14 @@ class Verified(Frozen):
     is_essential: bool = (
         True  # an essential item that does not hold makes the run roll back; others only warn
     )
+    superseded_at: AwareDatetime | None = None
+    held: bool | None = None
+
+    def superseded(self, at: datetime) -> Verified:
+        """The same item, out of date since `at`; one that was out of date already keeps its time."""
+        if self.superseded_at is not None:
+            return self
+        return self.model_copy(update={"holds": None, "held": self.holds, "superseded_at": at})
 
 
 class Residue(Frozen):

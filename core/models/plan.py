@@ -70,6 +70,14 @@ class ByHand(Frozen):
     commands: tuple[str, ...] = ()
 
 
+class Unobservable(Frozen):
+    """One item of the verification that the given connections may be unable to see, and why. Known before the run."""
+
+    id: str  # of the item
+    title: str
+    why: str
+
+
 class Plan(Frozen):
     """What will be done, in order. `spec_hash` and `basis` bind it to the spec and the facts it was judged on."""
 
@@ -83,6 +91,10 @@ class Plan(Frozen):
     made_at: AwareDatetime | None = None
     at_once: int = Field(default=1, ge=1, description="steps of different lanes that may run side by side")
     verification: tuple[str, ...] = Field(default=(), description="what will be looked at afterwards")
+    unobservable: tuple[Unobservable, ...] = Field(
+        default=(),
+        description="items of the verification that cannot be seen; confirming the plan accepts these",
+    )
     aim: PlanAim = PlanAim.CREATE
     basis: dict[str, str] = Field(default={}, description="what it was judged on, item by item")
     run: str = Field(default="", description="the run that a rollback undoes")
@@ -101,10 +113,13 @@ class Plan(Frozen):
     def digest(self) -> str:
         """SHA-256 over all that is done and on what grounds, in canonical form: what a reviewer approves.
 
-        Left out: the texts of the warnings (a measured number may differ from look to look; their ids are in) and the
-        time. A field that a later version adds changes no digest while it has its default.
+        Left out: the texts of the warnings and of what cannot be seen (they may differ from look to look; their ids
+        are in) and the time. A field that a later version adds changes no digest while it has its default.
         """
-        plain = self.model_dump(mode="json", exclude={"warnings", "made_at"}, exclude_defaults=True)
+        left_out = {"warnings", "unobservable", "made_at"}
+        plain = self.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
         plain["warned"] = sorted({warning.id for warning in self.warnings})
+        if self.unobservable:
+            plain["unobservable"] = sorted(item.id for item in self.unobservable)
         canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()

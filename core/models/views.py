@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.models.events import Outcome, Residue, RunState, StepState, Verified
-from core.models.plan import PlanWarning
+from core.models.plan import PlanWarning, Unobservable
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,9 @@ class RunView:
     outcome: Outcome | None
     steps: tuple[StepView, ...] = ()
     verification: tuple[Verified, ...] = ()
+    verified_at: str = ""  # of the last look at what the run made; empty when there was none
+    superseded_at: str = ""  # since when that look is out of date: a rollback began; empty when it is not
+    unobservable: tuple[Unobservable, ...] = ()  # accepted with the plan: items that cannot be seen
     residue: tuple[Residue, ...] = ()
     started_at: str = ""
     ended_at: str = ""

@@ -33,7 +33,8 @@ def check_document(
 ) -> dict[str, Any]:
     """`poolwright.check/1`: counts, root causes, coverage, waivers, and every result.
 
-    `may_apply` is None where only a part was asked. `with_results` False leaves the rows out: they went before.
+    `may_apply` is None where only a part was asked, or nothing could be judged. `with_results` False leaves the rows
+    out: they went before.
     """
     counts = {verdict.value: count for verdict, count in CheckSummary.of(results).counts.items()}
     now = datetime.now(UTC)

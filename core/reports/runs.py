@@ -47,6 +47,9 @@ def run_document(view: RunView) -> dict[str, Any]:
             }
             for step in view.steps
         ],
+        "verified_at": view.verified_at,
+        "verification_superseded_at": view.superseded_at,
+        "unobservable": [item.model_dump(mode="json") for item in view.unobservable],
         "verification": [item.model_dump(mode="json") for item in view.verification],
         "residue": [left.model_dump(mode="json") for left in view.residue],
         "warnings": [each.model_dump(mode="json") for each in view.warnings],

@@ -8,7 +8,8 @@ from itertools import groupby
 
 from core.masking import mapped
 from core.models.coverage import CoverageReport, Stale, WaiverState
-from core.models.plan import Plan, PlanAim
+from core.models.events import Outcome
+from core.models.plan import Plan, PlanAim, Unobservable
 from core.models.results import Cause, CheckResult, FixCommand, Verdict
 from core.models.views import RunView
 from core.platforms import catalog
@@ -192,6 +193,7 @@ def plan_text(plan: Plan) -> str:
         lines += ["", "Know before you confirm:"]
         for warning in plan.warnings:
             lines += _wrapped(f"{warning.id}: {warning.text}", "    ", "  - ")
+    lines += unobservable_text(plan.unobservable)
     if plan.by_hand:
         lines += ["", "Left for you, never run by poolwright:"]
         for left in plan.by_hand:
@@ -211,9 +213,38 @@ def _commands(commands: Iterable[str], word: str) -> list[str]:
     return [f"    {word}: {command}" for command in commands]
 
 
+def unobservable_text(items: Sequence[Unobservable]) -> list[str]:
+    """What the verification will not be able to check, with the reason; empty when it sees everything."""
+    if not items:
+        return []
+    lines = ["", "Cannot be verified with these connections; confirming the plan accepts this:"]
+    for item in items:
+        lines += _wrapped(f"{item.title}: {item.why}", "    ", "  - ")
+    return lines
+
+
+def verification_text(view: RunView) -> list[str]:
+    """What was looked at after the run; after a rollback only that it is out of date."""
+    if not view.verification:
+        return []
+    if view.superseded_at:
+        text = f"Verified at {view.verified_at}, before the rollback at {view.superseded_at}."
+        return ["", *_wrapped(text, "  ", "Out of date: ")]
+    word = {True: "yes", False: "NO", None: "unknown"}
+    accepted = {item.id: item.why for item in view.unobservable}
+    lines = ["", "verified"]
+    for item in view.verification:
+        is_accepted = item.holds is None and item.id in accepted
+        more = f"; accepted with the plan: {accepted[item.id]}" if is_accepted else ""
+        lines += _wrapped(f"{item.title}: {item.detail}{more}", " " * 14, f"  {word[item.holds]:<11} ")
+    if view.outcome is Outcome.CREATED_UNVERIFIED:
+        lines += _wrapped("`poolwright check SPEC` looks again and settles it", "  ", "  ")
+    return lines
+
+
 def run_text(view: RunView) -> str:
     """One run: outcome, steps, what was verified, what is left."""
-    outcome = view.outcome.value if view.outcome else view.state.value
+    outcome = view.outcome.word if view.outcome else view.state.value
     lines = [f"run {view.run}: pool {view.pool}: {outcome}"]
     if view.message:
         lines += _wrapped(view.message, "  ")
@@ -228,11 +259,7 @@ def run_text(view: RunView) -> str:
                 " " * 14,
                 f"  {step.state.value:<11} ",
             )
-    if view.verification:
-        lines += ["", "verified"]
-        word = {True: "yes", False: "NO", None: "unknown"}
-        for item in view.verification:
-            lines += _wrapped(f"{item.title}: {item.detail}", " " * 14, f"  {word[item.holds]:<11} ")
+    lines += verification_text(view)
     if view.warnings:
         lines += ["", "gone on with"]
         for warning in view.warnings:

@@ -89,6 +89,13 @@ async def rollback_run(
     return await _launch(state_dir, Task.ROLLBACK, secrets, command, run=run)
 
 
+async def verify_run(
+    state_dir: Path, run: str, secrets: Secrets, *, command: Sequence[str] | None = None
+) -> str:
+    """Start a runner that looks again at what an ended, unverified run made and settles its outcome; returns its id."""
+    return await _launch(state_dir, Task.VERIFY, secrets, command, run=run)
+
+
 def outlook(state_dir: Path) -> Survival:
     """How a run started from here outlives this session, with warnings in plain words. Blocking, below a second."""
     root = StatePaths.of(state_dir).root

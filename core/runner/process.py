@@ -138,6 +138,8 @@ async def _prepare(
         raise RunnerError(f"cannot resume run {order.run}: it has ended ({journal.now.outcome})")
     if order.task is Task.ROLLBACK:
         require_something_to_undo(order.run, journal.now.outcome, job.plan)
+    if order.task is Task.VERIFY and journal.now.outcome is not Outcome.CREATED_UNVERIFIED:
+        raise RunnerError(f"cannot verify run {order.run}: it is {journal.now.outcome or journal.now.state}")
     approved = _approved(order, job, system())
     notes = await _claim(job, order.run, stack)
     if approved is not None:
@@ -149,8 +151,10 @@ async def _prepare(
 def _approved(order: Order, job: Job, demands: SystemSettings) -> Approved | None:
     """In two-person mode the runner itself looks for the second user; ApprovalError when there is none.
 
-    What the administrator demands binds every order; what an operator asked for binds the start.
+    What the administrator demands binds every order that changes something; what an operator asked for binds the start.
     """
+    if order.task is Task.VERIFY:  # a look
+        return None
     is_start, document = order.task is Task.START, job.document
     plan = rollback_plan(order.run, job.plan) if order.task is Task.ROLLBACK else job.plan
     asked = Path(document.approvals) if document.approvals is not None and is_start else None
@@ -248,6 +252,8 @@ async def _work(
             if task is Task.ROLLBACK:
                 await _may_roll_back(journal, guard)
                 return await executor.roll_back("asked for by the operator")
+            if task is Task.VERIFY:
+                return await executor.verify_again()
             return await executor.run()
     except Stopped:
         journal.write(

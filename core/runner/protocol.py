@@ -37,6 +37,7 @@ class Task(StrEnum):
     START = "start"
     RESUME = "resume"
     ROLLBACK = "rollback"
+    VERIFY = "verify"  # look again at what an ended, unverified run made; changes nothing
 
 
 class RunDocument(Frozen):
@@ -80,7 +81,7 @@ class Order(Frozen):
     v: int = VERSION
     task: Task
     state_dir: str
-    run: str = ""  # of resume and rollback
+    run: str = ""  # of resume, rollback and verify
     document: RunDocument | None = None  # of start
     starter_pid: int = 0  # the first controller
     notes: tuple[str, ...] = ()  # how this run survives a logout, for the journal

@@ -189,6 +189,16 @@ async def toy_verify(world: ToyWorld, plan: Plan) -> Sequence[Verified]:
             )
         case "unreadable":
             raise ConnectFailed("pool", "toy", "cannot connect: no route")
+        case "bug":
+            raise ZeroDivisionError("a bug in the verification")
+        case "nothing":
+            return []
+        case "blind":
+            return [item.model_copy(update={"holds": None, "detail": "dark"}) for item in items]
+        case "hidden":  # until somebody brings a light
+            is_lit = (world.root.parent / "light").exists()
+            seen = "it does" if is_lit else "dark"
+            items.append(Verified(id="pool", title="the pool works", holds=is_lit or None, detail=seen))
     return items
 
 

@@ -8,19 +8,24 @@ from typing import Any
 from core.engine.fold import RunNow
 from core.lab.fleet import Lab
 from core.models.events import Outcome, Residue
+from core.models.plan import Plan
 from core.platforms.oracle_vm.spec import PoolSpec
 
 
-def judge(lab: Lab, spec: PoolSpec, now: RunNow, before: dict[str, Any]) -> list[str]:
+def judge(lab: Lab, spec: PoolSpec, plan: Plan, now: RunNow, before: dict[str, Any]) -> list[str]:
     """What is wrong with the end; empty when it is one of the promised ones."""
     after = lab.snapshot()
     differing = dict(differences(lab, spec, before, after))
     left = [residue for _, residue in now.residue.values()]
     match now.outcome:
         case Outcome.CREATED:
+            accepted = {item.id for item in plan.unobservable}
             holds = [f"not verified: {item.title}" for item in now.verification.values()
-                     if item.is_essential and item.holds is False]  # fmt: skip
+                     if item.is_essential and not item.holds
+                     and (item.holds is False or item.id not in accepted)]  # fmt: skip
             return [*holds, *(["verified by nobody"] if not now.verification else []), *whole(lab, spec)]
+        case Outcome.CREATED_UNVERIFIED:
+            return list(whole(lab, spec))
         case Outcome.ROLLED_BACK | Outcome.REFUSED:
             return [f"{now.outcome}, but {what} differs: {how}" for what, (how, _) in differing.items()]
         case Outcome.NEEDS_HUMAN:

@@ -193,7 +193,7 @@ class Stage:
                 played.outcome = str(outcome) if outcome else "unfinished"
                 self._tell(played)
                 _, now = read_run(self.paths, self.run)
-                played.problems += judge(self.fleet.lab, spec, now, self.before)
+                played.problems += judge(self.fleet.lab, spec, plan, now, self.before)
         finally:
             await self.fleet.close()
 

@@ -269,7 +269,7 @@ class FakeService(Service):
             each for each in checked.results
             if each.verdict is Verdict.UNKNOWN and each.id not in accept and each.key not in waived
         ]  # fmt: skip
-        return Verdicts(tuple(refusals), tuple(unknown))
+        return Verdicts(tuple(refusals), tuple(unknown), len(checked.results))
 
     @override
     def plan(self, spec: BaseSpec, checked: Checked, *, accept: Sequence[str] = ()) -> Plan:
@@ -393,12 +393,17 @@ class FakeService(Service):
                 else ()
             )
             checks = tuple(
-                Verified(id=f"V{n:02d}", title=f"Item {n}", holds=True, detail="as expected")
+                Verified(
+                    id=f"V{n:02d}",
+                    title=f"Item {n}",
+                    holds=None if n == 7 and self.outcome is Outcome.CREATED_UNVERIFIED else True,
+                    detail="as expected",
+                )
                 for n in range(1, 8)
             )
             view = replace(
                 view, state=RunState.DONE, outcome=self.outcome, is_live=False, residue=residue,
-                verification=checks if self.outcome is Outcome.CREATED else (),
+                verification=checks if self.outcome and self.outcome.stands else (),
             )  # fmt: skip
         self.views[event.run] = replace(view, last_seq=event.seq)
 

@@ -178,7 +178,9 @@ def test_the_prepared_pool_on_lines(service: FakeService) -> None:
     assert not any(secret in said for secret in SECRETS.values())
 
 
-@pytest.mark.parametrize(("outcome", "code"), [(Outcome.ROLLED_BACK, 1), (Outcome.NEEDS_HUMAN, 3)])
+@pytest.mark.parametrize(
+    ("outcome", "code"), [(Outcome.ROLLED_BACK, 1), (Outcome.NEEDS_HUMAN, 3), (Outcome.CREATED_UNVERIFIED, 3)]
+)
 def test_the_exit_code_follows_the_outcome(service: FakeService, outcome: Outcome, code: int) -> None:
     service.outcome = outcome
     assert walk(service, TRUST)[0] == code

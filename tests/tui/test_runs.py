@@ -72,6 +72,51 @@ async def test_a_failed_run_says_what_was_taken_back(ready_app: PoolwrightApp, s
 
 
 @pytest.mark.asyncio
+async def test_a_pool_that_nobody_could_verify_is_said_everywhere(
+    ready_app: PoolwrightApp, service: FakeService
+) -> None:
+    service.outcome = Outcome.CREATED_UNVERIFIED
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_ready(pilot)
+        await fill(pilot, "pool1", "enter", into="#name")
+        await at(pilot, "DoneScreen")
+        await see(pilot, "Created, not verified")
+        await see(pilot, "poolwright check SPEC")
+        await pilot.press("f8")
+        await at(pilot, "HomeScreen")
+        await pilot.press("r")
+        await at(pilot, "RunsScreen")
+        await see(pilot, "Created, not verified")
+
+
+@pytest.mark.asyncio
+async def test_after_a_rollback_no_old_verification_is_shown(
+    ready_app: PoolwrightApp, service: FakeService
+) -> None:
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_ready(pilot)
+        await fill(pilot, "pool1", "enter", into="#name")
+        await at(pilot, "DoneScreen")
+        await see(pilot, "Item 3: as expected")
+        ((run, view),) = service.views.items()
+        service.views[run] = replace(
+            view,
+            outcome=Outcome.ROLLED_BACK,
+            superseded_at="2026-03-01T12:10:00",
+            verified_at="2026-03-01T12:04:00",
+        )
+        await pilot.press("f8")
+        await at(pilot, "HomeScreen")
+        await pilot.press("r")
+        await at(pilot, "RunsScreen")
+        await pilot.press("enter")
+        await at(pilot, "DoneScreen")
+        await see(pilot, "Out of date")
+        assert "verified at 2026-03-01T12:04:00" in text_of(ready_app)
+        assert "Item 3" not in text_of(ready_app)
+
+
+@pytest.mark.asyncio
 async def test_what_is_left_behind_comes_with_its_commands(
     ready_app: PoolwrightApp, service: FakeService
 ) -> None:

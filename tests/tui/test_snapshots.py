@@ -130,7 +130,11 @@ def test_run(snap_compare: Compare, service: FakeService, size: tuple[int, int])
     assert snap_compare(app_on(service), terminal_size=size, run_before=go)
 
 
-@pytest.mark.parametrize("outcome", [Outcome.CREATED, Outcome.NEEDS_HUMAN], ids=lambda outcome: outcome.value)
+@pytest.mark.parametrize(
+    "outcome",
+    [Outcome.CREATED, Outcome.CREATED_UNVERIFIED, Outcome.NEEDS_HUMAN],
+    ids=lambda outcome: outcome.value,
+)
 def test_done(snap_compare: Compare, service: FakeService, outcome: Outcome) -> None:
     service.outcome = outcome
 

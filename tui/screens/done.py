@@ -13,12 +13,14 @@ from textual.widgets import Button, Static
 from typing_extensions import override
 
 from core.errors import PoolwrightError
+from core.models.events import Verified
 from core.service import RunView
 from tui import paint
 from tui.screens.base import StepScreen
 
 WORDS = {
     "created": "The pool was created and looked at.",
+    "created_unverified": "The pool stands, but not everything could be looked at.",
     "rolled_back": "The run failed and everything it did was taken back.",
     "refused": "The run was refused; nothing was changed.",
     "needs_human": "The run ended, and something is left that a person must end.",
@@ -116,21 +118,14 @@ def result_text(screen: DoneScreen, view: RunView) -> Text:
         parts.append(paint.styled(app, f"  {name}: {value}", "muted", 200))
     if view.verification:
         parts += ["", Text("What was looked at afterwards", style="bold")]
-    for item in view.verification:
-        state = (
-            "pass"
-            if item.holds
-            else "unknown"
-            if item.holds is None
-            else "fail"
-            if item.is_essential
-            else "warn"
-        )
-        parts.append(
-            paint.state(app, state).append_text(
-                paint.styled(app, f"  {item.title}: {item.detail}", limit=400)
-            )
-        )
+    if view.superseded_at:
+        text = f"  verified at {view.verified_at}, before the rollback at {view.superseded_at}"
+        parts.append(paint.state(app, "superseded").append_text(paint.styled(app, text, limit=400)))
+    accepted = {item.id for item in view.unobservable}
+    for item in () if view.superseded_at else view.verification:
+        more = " (accepted with the plan)" if item.holds is None and item.id in accepted else ""
+        text = f"  {item.title}: {item.detail}{more}"
+        parts.append(paint.state(app, _state_of(item)).append_text(paint.styled(app, text, limit=400)))
     for left in view.residue:
         parts += ["", paint.styled(app, f"left behind: {left.what} at {left.where}", "bad")]
         parts += [paint.styled(app, left.why, "muted", 600)] if left.why else []
@@ -139,11 +134,22 @@ def result_text(screen: DoneScreen, view: RunView) -> Text:
     return paint.lines(*parts)
 
 
+def _state_of(item: Verified) -> str:
+    if item.holds is None:
+        return "unknown"
+    return "pass" if item.holds else "fail" if item.is_essential else "warn"
+
+
 def _next_steps(outcome: str, view: RunView) -> list[str]:
     if outcome == "created":
         return [
             "- create repositories and present them to the servers of the pool",
             f"- keep the record: poolwright show {view.run}",
+        ]
+    if outcome == "created_unverified":
+        return [
+            "- when the servers answer: poolwright check SPEC looks again and settles it",
+            f"- the record: poolwright show {view.run}",
         ]
     if outcome == "needs_human":
         return ["- run the commands above, then check again", f"- the record: poolwright show {view.run}"]

@@ -122,7 +122,9 @@ class ReviewScreen(StepScreen):
             if (count := self.session.results.count(verdict))
         ]
         parts += [Text(f"{report.overall.score_pct} % known")] if report is not None else []
-        parts.append(Text(f"plan: {len(self.plan.steps)} steps" if self.plan else "no plan yet"))
+        blind = len(self.plan.unobservable) if self.plan else 0
+        more = f", {blind} not verifiable" if blind else ""
+        parts.append(Text(f"plan: {len(self.plan.steps)} steps{more}" if self.plan else "no plan yet"))
         parts += [
             paint.state(self.pw, verdict).append(f" {count}")
             for verdict in ("pass", "info")

@@ -70,7 +70,7 @@ class RunsScreen(QuietScreen[str]):
     def on_mount(self) -> None:
         """All runs."""
         table = self.query_one(DataTable)
-        for label, width in (("State", 15), ("Pool", 20), ("Started", 19), ("Run", 18)):
+        for label, width in (("State", 23), ("Pool", 15), ("Started", 16), ("Run", 18)):
             table.add_column(label, width=width, key=label)
         self._show()
         table.focus()
@@ -94,8 +94,8 @@ class RunsScreen(QuietScreen[str]):
         mark = "* " if run.run == self.marked else ""
         return [
             paint.state(self.pw, state_of(run)),
-            paint.styled(self.pw, run.pool, limit=20),
-            paint.styled(self.pw, run.started_at[:19], limit=20),
+            paint.styled(self.pw, run.pool, limit=15),
+            paint.styled(self.pw, run.started_at[:16], limit=16),
             paint.styled(self.pw, mark + run.run, limit=30),
         ]
 

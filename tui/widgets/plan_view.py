@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.widgets import DataTable, Static
 from typing_extensions import override
 
-from core.models.plan import ByHand, Plan, PlannedStep, PlanWarning
+from core.models.plan import ByHand, Plan, PlannedStep, PlanWarning, Unobservable
 from tui import paint
 from tui.borrow import inert
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tui.app import PoolwrightApp
 
 
-Row = PlannedStep | ByHand | PlanWarning
+Row = PlannedStep | ByHand | PlanWarning | Unobservable
 
 
 class PlanView(Vertical):
@@ -52,7 +52,7 @@ class PlanView(Vertical):
         if plan == self.plan and why_not == self.why_not:
             return
         self.plan, self.why_not = plan, why_not
-        self.rows = [*plan.steps, *plan.warnings, *plan.by_hand] if plan else []
+        self.rows = [*plan.steps, *plan.warnings, *plan.unobservable, *plan.by_hand] if plan else []
         table = self.query_one(DataTable)
         table.clear()
         for row in self.rows:
@@ -62,6 +62,8 @@ class PlanView(Vertical):
     def _cells(self, app: PoolwrightApp, row: Row) -> tuple[Text, Text, Text]:
         if isinstance(row, PlanWarning):
             return Text("!"), Text("know before"), paint.styled(app, f"{row.id}: {row.text}", "warn", 52)
+        if isinstance(row, Unobservable):
+            return Text("?"), Text("not verifiable"), paint.styled(app, row.title, "warn", 52)
         if isinstance(row, ByHand):
             return (
                 Text("-"),
@@ -107,6 +109,9 @@ def row_text(app: PoolwrightApp, row: Row) -> Text:
         return paint.lines(
             paint.styled(app, f"know before you confirm: {row.id}", "warn"), inert(row.text, 2000)
         )
+    if isinstance(row, Unobservable):
+        head = "cannot be verified with these connections; confirming the plan accepts this"
+        return paint.lines(paint.styled(app, head, "warn"), inert(f"{row.title}: {row.why}", 2000))
     parts: list[Text | str] = [
         paint.styled(app, "left for you, never run by poolwright", "notice"),
         paint.styled(app, f"{row.what} at {row.where}", limit=1000),

@@ -35,5 +35,5 @@ def _line(view: RunView) -> str:
     live = f"{'live' if view.is_live else '':<5}"
     if view.damage:
         return f"{view.run}  {'damaged':<12} {live} {inert(view.damage, 400)}"
-    state = view.outcome.value if view.outcome else view.state.value
+    state = view.outcome.word if view.outcome else view.state.value
     return f"{view.run}  {state:<12} {live} {inert(view.pool, 100)}  {view.started_at}"

@@ -17,6 +17,7 @@ from core.platforms.oracle_vm.planning.pool import create_step, join_steps, poli
 from core.platforms.oracle_vm.planning.render import lines_of
 from core.platforms.oracle_vm.planning.servers import own_step
 from core.platforms.oracle_vm.planning.storage import storage_steps
+from core.platforms.oracle_vm.planning.unobservable import unobservable
 from core.platforms.oracle_vm.spec import PoolSpec, StartPolicy
 
 
@@ -48,5 +49,6 @@ def make_plan(
         basis=basis,
         made_at=now,
         verification=tuple(words.verification(draft)),
+        unobservable=tuple(unobservable(draft)),
     )
     return plan.with_lines(lines_of)

@@ -139,7 +139,11 @@ async def run_script(
         # verification
         ("a > b", "pool:broken", "a:do b:do b:undo a:undo", "rolled_back: a=undone b=undone"),
         ("a > b", "pool:odd", "a:do b:do", "created: a=done b=done"),
-        ("a > b", "pool:unreadable", "a:do b:do", "needs_human: a=done b=done"),
+        ("a > b", "pool:unreadable", "a:do b:do", "created_unverified: a=done b=done"),
+        ("a > b", "pool:bug", "a:do b:do", "created_unverified: a=done b=done"),
+        ("a > b", "pool:nothing", "a:do b:do", "created_unverified: a=done b=done"),
+        ("a > b", "pool:blind", "a:do b:do", "created_unverified: a=done b=done"),
+        ("a > b", "pool:hidden", "a:do b:do", "created_unverified: a=done b=done"),
         # resume asks the world first
         ("a > b > c", "a:was-done b:was-doing", "b:do c:do", "created: a=done b=done c=done"),
         ("a > b > c", "a:was-done b:was-doing-half", "b:do c:do", "created: a=done b=done c=done"),

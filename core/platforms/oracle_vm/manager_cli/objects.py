@@ -27,6 +27,13 @@ LOCAL_DISK_GROUP = "local_storage_volume_group"  # manager-cli 3.10
 VIRTUAL_IP = ("Virtual Ip", "Virtual IP Address", "VIP", "Pool Virtual IP")
 CLUSTERED = ("Cluster Enable", "Clustered", "Cluster Enabled", "Clustered Server Pool")
 POOL_STORAGE = ("PoolFileSystem", "Pool File System", "Pool Filesystem", "Pool Physical Disk")
+KEYMAP = ("Keymap", "Key Map", "Keymap Name")
+SECURE_MIGRATION = ("Vm Migrate Using SSL", "Migrate Using SSL", "Secure VM Migration", "Secure Migration")
+START_POLICY = ("Vm Start Policy", "Start Policy")
+POLICY_MODE = ("Policy Mode",)
+POLICY_THRESHOLD = ("Policy Cpu Threshold",)
+POLICY_PERIOD = ("Policy Period",)
+POLICY_SERVERS = ("Policy Server",)
 OWNER = ("Manager UUID", "Owner", "Manager Id")
 
 

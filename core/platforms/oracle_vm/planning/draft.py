@@ -60,6 +60,12 @@ class Draft:
         own = value_of(self.manager.uuid)
         return bool(managed and own and managed.owner and managed.owner.casefold() == str(own).casefold())
 
+    @property
+    def is_sparc(self) -> bool:
+        """Whether one of the servers was seen to be a SPARC one."""
+        seen = [facts for name in self.spec.server_names if (facts := self.fleet.ovm_server(name))]
+        return any("sparc" in (value_of(facts.cpu_type) or "").casefold() for facts in seen)
+
     def roles(self, name: str) -> tuple[str, ...]:
         """Roles the server shall have."""
         return tuple(sorted(roles_of(self._targets[name].roles or self.spec.pool.roles), reverse=True))

@@ -46,7 +46,7 @@ def _storage_args(draft: Draft) -> JsonDict | None:
             "host": pool.file_system.server,
             "export": pool.file_system.export,
             "entries_before": _entries(draft),
-            "is_sparc": _is_sparc(draft),
+            "is_sparc": draft.is_sparc,
             "file_system": known_file_system(
                 draft, known_file_server(draft, pool.file_system.server), pool.file_system.export
             ),
@@ -77,11 +77,6 @@ def _signatures(draft: Draft) -> list[str]:
         if look is not None and look.signatures:
             return list(look.signatures)
     return []
-
-
-def _is_sparc(draft: Draft) -> bool:
-    seen = [facts for name in draft.spec.server_names if (facts := draft.fleet.ovm_server(name))]
-    return any("sparc" in (value_of(facts.cpu_type) or "").casefold() for facts in seen)
 
 
 def join_steps(draft: Draft, create: str) -> list[PlannedStep]:

@@ -38,10 +38,12 @@ def verification(draft: Draft) -> list[str]:
     pool = draft.spec.pool
     items = [
         "pool, name, virtual IP and clustering",
+        "keymap, start policy, secure migration, description and policy, as far as they were set",
         "all members, and the master",
         "every server is Running",
     ]
-    items += ["owner of every server", "agent password after ownership", "virtual IP on one server only"]
+    items += ["owner of every server", "agent password after ownership"]
+    items += ["virtual IP on one server only"] if pool.virtual_ip else []
     if pool.clustered:
         items += [
             "cluster online everywhere",

@@ -141,9 +141,9 @@ async def show_pool(talk: Talk, item: Item, *, quiet: bool = False) -> SeenPool 
 
 async def our_pool(talk: Talk, name: str, *, quiet: bool = False) -> SeenPool:
     """The pool of this run: by the id that its making recorded, else by its name when that is unique."""
-    record = next((one for one in talk.world.records.values() if one.get("pool_name") == name), {})
-    if record.get("pool_id"):
-        pool = await show_pool(talk, Item(str(record["pool_id"]), name), quiet=quiet)
+    recorded = recorded_id(talk, name)
+    if recorded:
+        pool = await show_pool(talk, Item(recorded, name), quiet=quiet)
         if pool is not None:
             return pool
     found = await find_pools(talk, name, quiet=quiet)
@@ -174,6 +174,12 @@ async def _repositories(talk: Talk) -> list[ManagedRepository]:
         reply = await talk.read(talk.dialect.show("Repository", item.id), quiet=True)
         found.append(objects.repository_of(item, reply))
     return found
+
+
+def recorded_id(talk: Talk, name: str) -> str:
+    """Manager's id of the pool as its making recorded it; empty when it was not made yet."""
+    record = next((one for one in talk.world.records.values() if one.get("pool_name") == name), {})
+    return str(record.get("pool_id") or "")
 
 
 def failed(talk: Talk, aim: str, error: CommandFailed, *, fix: str = "") -> StepError:

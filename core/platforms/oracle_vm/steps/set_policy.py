@@ -9,6 +9,7 @@ from typing_extensions import override
 from core.engine.step import Look, Seen, Step, Undone
 from core.errors import CommandFailed
 from core.models.plan import JsonDict
+from core.platforms.oracle_vm.manager_cli import objects
 from core.platforms.oracle_vm.spec import Policy
 from core.platforms.oracle_vm.steps.common import SeenPool, Who, failed, need_server, our_pool
 from core.platforms.oracle_vm.world import OvmWorld, Talk
@@ -32,7 +33,7 @@ class SetPolicy(Step[OvmWorld]):
         talk = world.talk(self.id)
         pool = await our_pool(talk, self.pool_name)
         missing = await self._missing(talk, pool)
-        mode = (pool.shown.get("Policy Mode") or "").strip().upper()
+        mode = (pool.shown.get(*objects.POLICY_MODE) or "").strip().upper()
         if mode != self.policy.mode:
             return Look(Seen.NOT_THERE, f"the policy is {mode or 'not shown'}")
         if missing:
@@ -41,7 +42,7 @@ class SetPolicy(Step[OvmWorld]):
 
     async def _missing(self, talk: Talk, pool: SeenPool) -> list[str]:
         ids = [(await need_server(talk, Who.of(one))).id for one in self.planned.args["servers"]]
-        known = {one.id for one in pool.shown.references("Policy Server")}
+        known = {one.id for one in pool.shown.references(*objects.POLICY_SERVERS)}
         return [id_ for id_ in ids if id_ not in known]
 
     @override
@@ -52,7 +53,11 @@ class SetPolicy(Step[OvmWorld]):
 
         async def is_set() -> bool | None:
             now = await our_pool(talk, self.pool_name, quiet=True)
-            return True if (now.shown.get("Policy Mode") or "").strip().upper() == self.policy.mode else None
+            return (
+                True
+                if (now.shown.get(*objects.POLICY_MODE) or "").strip().upper() == self.policy.mode
+                else None
+            )
 
         try:
             if edit is not None:
@@ -61,7 +66,11 @@ class SetPolicy(Step[OvmWorld]):
 
                 async def acts(id_: str = id_) -> bool | None:
                     now = await our_pool(talk, self.pool_name, quiet=True)
-                    return True if id_ in {one.id for one in now.shown.references("Policy Server")} else None
+                    return (
+                        True
+                        if id_ in {one.id for one in now.shown.references(*objects.POLICY_SERVERS)}
+                        else None
+                    )
 
                 await talk.apply(talk.dialect.add_policy_server(pool.id, id_), acts)
         except CommandFailed as error:
@@ -72,7 +81,7 @@ class SetPolicy(Step[OvmWorld]):
     @override
     async def verify(self, world: OvmWorld, record: JsonDict) -> Look:
         talk = world.talk(self.id)
-        if (await our_pool(talk, self.pool_name)).shown.get("Policy Mode") is None:
+        if (await our_pool(talk, self.pool_name)).shown.get(*objects.POLICY_MODE) is None:
             return Look(Seen.THERE, "accepted; Manager does not show the policy")
         return await self.look(world)
 

@@ -13,6 +13,7 @@ from core.facts.commands import BASE
 from core.models.plan import Plan
 from core.platforms.oracle_vm.spec import PoolSpec
 from core.platforms.oracle_vm.steps.common import SeenServer, Who, find_server
+from core.platforms.oracle_vm.verifying import titles
 from core.platforms.oracle_vm.world import OvmWorld, Talk
 from core.text import inert
 
@@ -28,7 +29,7 @@ class ServerLook:
     name: str
     seen: SeenServer | None
     dom0: Mapping[str, Section] = field(default_factory=dict)
-    dom0_missing: str = "no SSH login to the servers is given"
+    dom0_missing: str = titles.NO_LOGIN
     agent: Mapping[str, Any] | None = None  # discover_server
     agent_online: bool | None = None  # is_cluster_online
     agent_password: str = ""  # accepted, refused, or why it is not known
@@ -89,7 +90,7 @@ async def _ask_dom0(world: OvmWorld, name: str) -> tuple[Mapping[str, Section], 
     try:
         session = await world.dom0(name)
         if session is None:
-            return {}, "no SSH login to the servers is given"
+            return {}, titles.NO_LOGIN
         return await run_batch(session, commands, limit_s=DOM0_LIMIT_S), ""
     except (PoolwrightError, ValueError) as error:
         world.forget_dom0(name)

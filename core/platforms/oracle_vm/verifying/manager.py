@@ -7,13 +7,14 @@ from core.platforms.oracle_vm.manager_cli import objects
 from core.platforms.oracle_vm.manager_cli.read import events_of
 from core.platforms.oracle_vm.spec import PoolSpec
 from core.platforms.oracle_vm.steps.common import SeenPool, is_ours
+from core.platforms.oracle_vm.verifying import titles
 from core.platforms.oracle_vm.verifying.look import ServerLook
 from core.platforms.oracle_vm.world import Talk
 from core.text import inert, listed
 
 
-def pool_items(spec: PoolSpec, pool: SeenPool) -> list[Verified]:
-    """The pool itself."""
+def pool_items(spec: PoolSpec, pool: SeenPool, made: str = "") -> list[Verified]:
+    """The pool itself; `made` is the id that the run recorded when it made it, empty when it recorded none."""
     wanted = spec.pool
     seen_vip = pool.pool.virtual_ip
     is_shown = pool.shown.get(*objects.VIRTUAL_IP) is not None
@@ -22,8 +23,8 @@ def pool_items(spec: PoolSpec, pool: SeenPool) -> list[Verified]:
         Verified(
             id="pool.exists",
             title="the pool exists under its name",
-            holds=pool.pool.name == wanted.name,
-            detail=f"{pool.pool.name} ({pool.id})",
+            holds=pool.pool.name == wanted.name and pool.id == (made or pool.id),
+            detail=f"{pool.pool.name} ({pool.id}{'' if pool.id == (made or pool.id) else f', not {made}'})",
             source="V01 Manager show ServerPool",
         ),
         Verified(
@@ -97,7 +98,7 @@ def server_items(talk: Talk, looks: list[ServerLook]) -> list[Verified]:
         ),
         Verified(
             id="servers.owner",
-            title="every server is owned by this Manager",
+            title=titles.OWNER,
             holds=False if foreign or unlisted else None if unclear else True,
             detail=f"not ours: {listed(foreign)}" if foreign else f"not told for {listed(unclear)}" if unclear
             else f"{len(owners)} servers, owner read back",
@@ -113,7 +114,7 @@ def cpu_item(looks: list[ServerLook]) -> Verified:
     holds = None if len([group for group in groups.values() if group]) < len(looks) else len(known) == 1
     return Verified(
         id="cpu.groups",
-        title="one processor compatibility group",
+        title=titles.CPU_GROUPS,
         holds=holds,
         detail=listed(known) or "Manager shows no group",
         source="V16 Manager show Server",
@@ -141,7 +142,7 @@ async def events_item(talk: Talk, pool: SeenPool, looks: list[ServerLook]) -> Ve
             detail = inert(reply.text, 200)
     return Verified(
         id="events.clean",
-        title="no unacknowledged warning or error event",
+        title=titles.EVENTS,
         holds=holds,
         detail=detail,
         source="V03 Manager getEvents",

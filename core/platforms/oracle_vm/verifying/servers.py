@@ -9,7 +9,8 @@ from core.facts.linux import parse_ip_addr, parse_mounts
 from core.models.events import Verified
 from core.models.plan import Plan
 from core.platforms.oracle_vm.probes.files import parse_o2cb_status
-from core.platforms.oracle_vm.spec import PoolSpec, Release
+from core.platforms.oracle_vm.spec import PoolSpec
+from core.platforms.oracle_vm.verifying import titles
 from core.platforms.oracle_vm.verifying.look import ServerLook
 from core.text import listed
 
@@ -39,9 +40,9 @@ def membership_item(looks: list[ServerLook]) -> Verified:
     differing = len(set(pools.values())) > 1 or None in pools.values()
     return Verified(
         id="agents.membership",
-        title="the servers agree on the pool they are in",
+        title=titles.MEMBERSHIP,
         holds=False if differing else None if silent else True,
-        detail=f"not told by {listed(silent)} (an owned server refuses the password)" if silent
+        detail=f"not told by {listed(silent)} ({titles.OWNED})" if silent
         else f"pools seen: {listed(sorted({str(pool) for pool in pools.values()}))}",
         source="V04 agent discover_server",
         is_essential=False,
@@ -60,13 +61,9 @@ def _by_dom0(looks: list[ServerLook], key: str) -> tuple[dict[str, Section], str
     return sections, listed(reasons, 3)
 
 
-def vip_item(spec: PoolSpec, looks: list[ServerLook]) -> Verified:
+def vip_item(vip: str, looks: list[ServerLook]) -> Verified:
     """Who holds the virtual IP."""
-    vip = spec.pool.virtual_ip
-    title = "the virtual IP is on exactly one server" if vip else "no virtual IP was asked for"
     source = "V06 ssh ip addr"
-    if vip is None:
-        return Verified(id="pool.vip_holder", title=title, holds=True, detail="none", source="spec")
     is_solaris = any("ipadm" in look.dom0 and look.dom0["ipadm"].worked for look in looks)
     sections, missing = _by_dom0(looks, "ipadm" if is_solaris else "addr")
     holders = [name for name, section in sections.items() if vip in _addresses(section.text)]
@@ -76,7 +73,7 @@ def vip_item(spec: PoolSpec, looks: list[ServerLook]) -> Verified:
     detail = f"on {listed(holders)}" if holders else "on none of the servers looked at"
     return Verified(
         id="pool.vip_holder",
-        title=title,
+        title=titles.VIP_HOLDER,
         holds=holds,
         detail=f"{detail}; {missing}" if missing else detail,
         source=source,
@@ -93,17 +90,16 @@ def _addresses(text: str) -> set[str]:
 def cluster_items(spec: PoolSpec, plan: Plan, looks: list[ServerLook]) -> list[Verified]:
     """The cluster under the pool; on SPARC it cannot be read."""
     if any("sparc" in (look.seen.server.processor_type if look.seen else "").casefold() for look in looks):
-        detail = "SPARC: the cluster's state is not read from the control domains"
         return [
             Verified(
                 id="cluster.online",
-                title="the cluster is online",
+                title=titles.CLUSTER_ONLINE,
                 holds=None,
-                detail=detail,
+                detail=titles.SPARC_CLUSTER,
                 is_essential=False,
             )
         ]
-    expected = None if plan.release == Release.R32 else spec.pool.timeout_s // 2 + 1
+    expected = titles.expected_threshold(spec, plan.release)
     return [
         _online_item(looks),
         _threshold_item(looks, expected),
@@ -119,7 +115,7 @@ def _online_item(looks: list[ServerLook]) -> Verified:
     why = next((look.dom0_missing for look in looks if look.name in untold and look.dom0_missing), "not told")
     return Verified(
         id="cluster.online",
-        title="the cluster is online on every server",
+        title=titles.CLUSTER_ONLINE,
         holds=False if offline else None if untold else True,
         detail=f"offline on {listed(offline)}"
         if offline
@@ -147,11 +143,10 @@ def _threshold_item(looks: list[ServerLook], expected: int | None) -> Verified:
     holds: bool | None = is_equal and not wrong
     if missing or not values:
         holds = None if is_equal and not wrong else False
-    aim = f"{expected}" if expected else "the same"
     detail = listed(wrong) or listed(sorted({str(value) for value in values.values()})) or "not seen"
     return Verified(
         id="cluster.threshold",
-        title=f"heartbeat threshold is {aim} on every server",
+        title=titles.threshold_title(expected),
         holds=holds,
         detail=f"{detail}; {missing}" if missing else detail,
         source="V08 ssh cat /etc/sysconfig/o2cb",
@@ -175,7 +170,7 @@ def _conf_item(looks: list[ServerLook]) -> Verified:
     detail = "differs between servers" if not is_equal else f"{nodes[0]} nodes" if nodes else "not seen"
     return Verified(
         id="cluster.conf",
-        title="cluster.conf is equal everywhere and names every server",
+        title=titles.CLUSTER_CONF,
         holds=holds,
         detail=f"{detail}; {missing}" if missing else detail,
         source="V09 ssh cat /etc/ocfs2/cluster.conf",
@@ -206,7 +201,7 @@ def _mount_item(looks: list[ServerLook]) -> Verified:
     detail = f"not on {listed(without)}" if without else f"on {len(mounted)} servers"
     return Verified(
         id="cluster.mounted",
-        title="the pool file system is mounted on every server",
+        title=titles.CLUSTER_MOUNTED,
         holds=holds,
         detail=f"{detail}; {missing}" if missing else detail,
         source="V10 ssh cat /proc/mounts",
