@@ -180,7 +180,11 @@ def json_of(text: str, path: Path | str) -> Any:
 
 def read_toml(path: Path, max_bytes: int) -> dict[str, Any]:
     """A TOML file; FileError names the line where it is none."""
-    text = read_text(path, max_bytes)
+    return toml_of(read_text(path, max_bytes), path)
+
+
+def toml_of(text: str, path: Path | str) -> dict[str, Any]:
+    """Text of a file as TOML of honest depth; FileError names the line where it is none."""
     if _LONG_KEY.search(text):
         raise too_deep(path)
     try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +18,18 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
-from core import files
-from core.files import FileError
+from core.errors import SpecError, SpecProblem
 from core.paths import default_config_dir
+from core.settings_file import SettingsFile
 
-MAX_BYTES = 64 * 1024
+_PREFIX = "POOLWRIGHT_"
+_SLIP = 0.9  # how near a name must be to be called a slip
 
 
 class Settings(BaseSettings):
     """Every setting with its unit; an environment variable is POOLWRIGHT_ and the name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="POOLWRIGHT_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True)
 
     state_dir: Path | None = Field(
         default=None, description="where runs and pins are kept; empty: the XDG state folder"
@@ -68,34 +72,53 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings, env_settings, InitSettingsSource(settings_cls, _of_file()))
-
-
-def _of_file() -> dict[str, Any]:
-    """What settings.toml says, nothing when there is none; FileError when it cannot be read."""
-    try:
-        return files.read_toml(default_config_dir() / "settings.toml", MAX_BYTES)
-    except FileError as error:
-        if error.is_missing:
-            return {}
-        raise
+        file = InitSettingsSource(settings_cls, settings_file().data)
+        return (init_settings, env_settings, file)
 
 
 def load_settings(**flags: Any) -> Settings:
     """Settings of file and environment, overridden by the flags that are not None.
 
-    Raises SpecError, naming the setting, for a value that cannot be used.
+    Raises SpecError, naming each setting and its line, for a key that does not exist and a value that cannot be used.
     """
     from pydantic import ValidationError
 
-    from core.errors import SpecError, SpecProblem
-
+    _judge_environment()
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
         raise SpecError(
-            [SpecProblem(f"setting {'.'.join(map(str, each['loc']))}", each["msg"].lower()) for each in found]
+            [_problem(tuple(map(str, each["loc"])), each["msg"], flags) for each in found]
         ) from error
     except SettingsError as error:  # a variable whose value is no JSON where it must be
         raise SpecError([SpecProblem("settings in the environment", f"cannot be read: {error}")]) from error
+
+
+def settings_file() -> SettingsFile:
+    """What the operator's own settings.toml says; SpecError when it cannot be used."""
+    return SettingsFile.read(default_config_dir() / "settings.toml", Settings.model_fields)
+
+
+def _problem(key: tuple[str, ...], message: str, flags: Mapping[str, Any]) -> SpecProblem:
+    """A value that cannot be used, where it was said: by a flag, a variable or the file."""
+    message = message[:1].lower() + message[1:]
+    variable = f"{_PREFIX}{key[0].upper()}"
+    if flags.get(key[0]) is not None or variable in os.environ:
+        return SpecProblem(
+            f"--{key[0].replace('_', '-')}" if flags.get(key[0]) is not None else variable, message
+        )
+    return settings_file().problem(key, message)
+
+
+def _judge_environment() -> None:
+    """A variable of ours that is nearly a setting is a slip; others with our prefix may be somebody else's."""
+    known = [f"{_PREFIX}{name.upper()}" for name in Settings.model_fields]
+    problems = [
+        SpecProblem(name, "there is no such setting", f"did you mean {near[0]}?")
+        for name in sorted(os.environ)
+        if name.startswith(_PREFIX) and name not in known
+        if (near := difflib.get_close_matches(name, known, n=1, cutoff=_SLIP))
+    ]
+    if problems:
+        raise SpecError(problems)

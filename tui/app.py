@@ -26,7 +26,7 @@ from textual.widgets import Input
 from textual.worker import WorkerFailed
 from typing_extensions import override
 
-from core.errors import ExitCode
+from core.errors import ExitCode, PoolwrightError, SpecError
 from tui import borrow, keys, theme
 from tui.backlog import LOOK_S, Backlog, terminal
 from tui.entrance import Entrance
@@ -101,6 +101,7 @@ class PoolwrightApp(App[int]):
         self.survives = ""  # how a run started here outlives the session, in words; empty: not known yet
         self.survival_warnings: tuple[str, ...] = ()
         self.backlog = Backlog(self, terminal())
+        self.refused: PoolwrightError | None = None  # settings that nothing can start with
         self.own_keys: dict[str, str] = {}  # what the operator bound anew: binding id -> keys
         self.operator = borrow.operator()
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -160,10 +161,12 @@ class PoolwrightApp(App[int]):
     @work(thread=True, group="runs", exclusive=True)
     def look_at_runs(self) -> None:
         """Import core and list the runs, beside the screen."""
-        from core.errors import PoolwrightError
-
         try:
             service = self.service()
+        except PoolwrightError as error:  # settings that cannot be used: nothing starts with half of them
+            self.call_from_thread(self._refuse, error)
+            return
+        try:
             runs = service.runs()
             if not self.survives:
                 found = service.survival()
@@ -174,12 +177,21 @@ class PoolwrightApp(App[int]):
             return
         self.call_from_thread(self._take_runs, runs, service.paths.root / "wizard.json")
 
+    def _refuse(self, error: PoolwrightError) -> None:
+        """Leave with bad input, told once the terminal is given back."""
+        self.refused = error
+        self.exit(ExitCode.BAD_INPUT)
+
     def _take_runs(self, runs: Sequence[RunView], autosave: Path) -> None:
         self.runs = list(runs)
         if self._on_ready is not None:
             self._on_ready()
             self._on_ready = None
-        keys.take(self, self.service().settings.keys)
+        wanted = self.service().settings.keys
+        if wrong := keys.problems(wanted):
+            self._refuse(SpecError(wrong))
+            return
+        keys.take(self, wanted)
         self.autosave_path = self.autosave_path or autosave
         if isinstance(self.screen, HomeScreen):
             self.screen.show_menu()
@@ -373,7 +385,7 @@ def run_wizard(
 ) -> ExitCode:
     """Open the wizard on screens and return the exit code.
 
-    Raises what a bug in a screen raised, once the terminal is given back.
+    Raises SpecError for settings that cannot be used, or what a bug raised, once the terminal is given back.
     """
     app = PoolwrightApp(
         service,
@@ -384,6 +396,8 @@ def run_wizard(
         on_ready=gc.freeze,  # what was imported stays: sweeping it too would stop the screen for 0.2 s now and then
     )
     left = app.run()
+    if app.refused is not None:
+        raise app.refused
     if app.bug is not None:
         raise app.bug
     return ExitCode(left or app.return_code or 0)
