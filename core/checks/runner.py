@@ -16,7 +16,7 @@ from core.checks.settle import settle
 from core.checks.waivers import WAIVABLE, waive
 from core.facts.probe import clean
 from core.models.facts import FactMissing
-from core.models.gaps import Gap
+from core.models.gaps import Gap, GapKind
 from core.models.results import CheckResult, CheckSummary, Finding, Scope, Severity, Verdict
 from core.text import inert
 
@@ -220,8 +220,9 @@ def _ask(
         )
     except Exception as error:  # noqa: BLE001 - one broken check must not end the others; it is shown as unknown
         detail = inert(f"the check itself failed: {type(error).__name__}: {error}", 300)
+        bug = Gap(kind=GapKind.CHECK_FAILED, fact=check.id, text=detail)
         return (
-            Finding(hit=None, detail=detail, fix="report this with the facts of the server"),
+            Finding(hit=None, detail=detail, fix="report this with the facts of the server", gaps=(bug,)),
             Verdict.UNKNOWN,
             None,
         )

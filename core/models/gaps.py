@@ -23,6 +23,7 @@ class GapKind(StrEnum):
     UNREADABLE = "unreadable"  # what came back cannot be read
     NOT_TOLD = "not_told"  # it answered, without this
     NEEDS_WRITE = "needs_write"  # only writing would tell, and nothing is written
+    CHECK_FAILED = "check_failed"  # a bug in the check that asked for it
 
 
 SHUT = frozenset({GapKind.UNREACHABLE, GapKind.UNTRUSTED, GapKind.REFUSED, GapKind.OLD_CRYPTO})

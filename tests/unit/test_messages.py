@@ -51,7 +51,6 @@ REVIEWED: dict[str, str] = {
     "core/platforms/oracle_vm/checks/sharing.py:lun_online": "an event in Manager's words; it has no code for this",
     "core/platforms/oracle_vm/endpoints.py:split_host_port": "an address of the operator",
     "core/platforms/oracle_vm/verifying/servers.py:_addresses": "output of a server's `ip` or `ipadm`",
-    "core/platforms/oracle_vm/verifying/servers.py:_is_online": "output of `service o2cb status`",
     "core/platforms/oracle_vm/verifying/servers.py:_threshold": "a server's /etc/sysconfig/o2cb",
     "core/ranges.py:expand": "server names of the operator",
     "core/transports/certificates.py:_explained": "OpenSSL's own reason code",

@@ -15,6 +15,7 @@ from core.checks.registry import Registry
 from core.checks.runner import ordered, run_checks, stream_checks, summary
 from core.models.facts import FactMissing, ServerFacts
 from core.models.fleet import FleetFacts
+from core.models.gaps import GapKind
 from core.models.results import CheckResult, Finding, Scope, Severity, Verdict, bad, not_applicable, ok
 from core.platforms.base import Platform
 from core.platforms.oracle_vm.platform import PLATFORM
@@ -95,6 +96,8 @@ async def test_a_crash_is_told_and_its_text_is_inert() -> None:
     registered(registry, "b.b.b", ok("still runs"))
     results = await run(registry, look())
     assert "boom" in results["a.a.a", "pool"].detail
+    assert [gap.kind for gap in results["a.a.a", "pool"].gaps] == [GapKind.CHECK_FAILED]
+    assert results["a.a.a", "pool"].reason == ""  # nothing was missing
     assert "\x1b" not in results["a.a.a", "pool"].detail
     assert results["b.b.b", "pool"].verdict is Verdict.PASS
 
