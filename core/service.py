@@ -23,7 +23,7 @@ from core.cpu import compat
 from core.engine.history import read_run
 from core.errors import DriftError, IdentityChanged, PoolwrightError, SpecError, SpecProblem
 from core.log import guard, setup_logging
-from core.masking import Masker, words_of
+from core.masking import Masker, hide, words_of
 from core.models.coverage import CoverageReport, Stale, WaiverState
 from core.models.events import Outcome, RunEvent
 from core.models.facts import ServerFacts
@@ -367,7 +367,8 @@ class Service:
             self.waivers(spec, checked),
         )
         head = f"Runbook of pool {spec.pool_name}, plan {plan.digest}"
-        return "\n".join([head, "=" * len(head), "", plan_text(plan), "", "What was found", "", findings, ""])
+        parts = [head, "=" * len(head), "", plan_text(plan), "", "What was found", "", findings, ""]
+        return hide("\n".join(parts))
 
     async def known_servers(self, spec: BaseSpec, secrets: Secrets) -> tuple[str, ...]:
         """Servers in no pool that the controller knows; the spec may name none yet. PoolwrightError when it cannot

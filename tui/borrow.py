@@ -6,6 +6,7 @@ import getpass
 import os
 from pathlib import Path
 
+from core import masking
 from core import text as core_text
 
 ELLIPSIS = core_text.ELLIPSIS
@@ -13,8 +14,8 @@ LIST_MAX_BYTES = 256 * 1024  # a list of servers; Manager's maximum is 256 of th
 
 
 def inert(text: object, limit: int = 400) -> str:
-    """Foreign text as one harmless line: no control, format or bidi characters, at most `limit` characters."""
-    return core_text.inert(str(text), limit)
+    """Foreign text as one harmless line: no secret, no control, format or bidi character, of bounded length."""
+    return core_text.inert(masking.hide(str(text)), limit)
 
 
 def expand_servers(text: str) -> tuple[list[str], list[str]]:

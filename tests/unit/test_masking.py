@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+import core
+from core import masking
+from core.cli import diagnostics, output
+from core.errors import PoolwrightError
 from core.masking import Masker, words_of
 from core.platforms.catalog import platform
 from core.secrets import MASK
 from tests.examples import examples
+from tui.borrow import inert
 
 TEXTS = st.text(max_size=120)
 SECRETS = st.text(min_size=3, max_size=12)
@@ -66,3 +74,49 @@ def test_ids_and_names_in_a_record_stay_whatever_the_secret() -> None:
 def test_what_the_plan_shows_instead_of_a_password_is_no_password() -> None:
     text = 'discoverServer ipAddress=203.0.113.11 password="<agent password>" takeOwnership=Yes'
     assert Masker().text(text) == text
+
+
+def test_nothing_that_a_front_end_shows_holds_a_guarded_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    canary = "c4nary-of-outputs"
+    masking.guard([canary], PUBLIC)
+    event = {"text": f"job failed: {canary}", canary: [canary], "name": "pool1"}
+    output.emit_json(event)
+    output.emit_line(event)
+    output.emit_text(f"pool1: {canary}\x1b[2J")
+    diagnostics.say(f"pool1: {canary}\u202e")
+    diagnostics.fail(PoolwrightError(f"cannot go on: {canary}", fix=canary))
+    said = capsys.readouterr()
+    shown = f"{said.out}{said.err}{inert(f'pool1: {canary}')}"
+    assert canary not in shown
+    assert shown.count("pool1") == 5  # what is public stays
+    assert not [char for char in shown if char != "\n" and not char.isprintable()]
+
+
+LEAVING = {  # where text leaves the process; a module that parses or compares is none of them
+    "log.py": "the log",
+    "cli/asking.py": "the terminal",
+    "cli/diagnostics.py": "standard error",
+    "cli/output.py": "standard output",
+    "cli/commands/check.py": "the facts' file",
+    "engine/journal.py": "the journal",
+    "platforms/oracle_vm/decode.py": "what `decode` answers, out of parsed facts",
+    "platforms/oracle_vm/manager_cli/session.py": "errors and narration",
+    "reports/text.py": "texts of a plan file (mapped)",
+    "runner/__main__.py": "the starter's pipe",
+    "runner/process.py": "what the run shows (guard)",
+    "runner/server.py": "the socket",
+    "service.py": "what a front end shows (guard), the runbook",
+    "transports/base.py": "errors of transports",
+    "transports/tls.py": "the same, with the login of our own header",
+}
+
+
+def test_no_other_module_masks() -> None:
+    root = Path(str(core.__file__)).parent
+    uses = re.compile(r"^\s*from core(?:\.masking import| import .*\bmasking\b)|\bredact\(", re.MULTILINE)
+    found = {
+        str(path.relative_to(root))
+        for path in root.rglob("*.py")
+        if path.name not in ("masking.py", "secrets.py") and uses.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == set(LEAVING)

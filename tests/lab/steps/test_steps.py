@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.lab.build import poolfs_lun
+from core.models.plan import Plan
+from core.platforms.oracle_vm.planning import render
 from core.platforms.oracle_vm.spec import LunFileSystem
 from core.platforms.oracle_vm.steps.kinds import STEP_KINDS
 from tests.lab.steps.support import running, undo, walk
@@ -55,15 +59,42 @@ async def test_walking_again_adopts_everything(scenario: str) -> None:
         assert run.lab.snapshot() == after
 
 
+def as_sent(planned: str) -> re.Pattern[str]:
+    """What a planned line looks like when it is sent: ids that nobody knew before are any id."""
+    line = planned.removesuffix("  (UNCONFIRMED form)")
+    parts = re.split(r"<id of [^>]*>", line)
+    return re.compile(r'"?[A-Za-z0-9][^" ]*"?'.join(map(re.escape, parts)))
+
+
+EVERYTHING = {
+    "description": "all of it", "keymap": "de", "start_policy": "BEST_SERVER", "secure_migration": True,
+    "timeout_s": 90, "policy": {"mode": "DRS", "cpu_threshold_pct": 80, "period_min": 5},
+}  # fmt: skip
+
+
 @pytest.mark.asyncio
-async def test_the_commands_of_the_plan_are_those_that_are_sent() -> None:
-    async with running("healthy-nfs") as run:
-        plan = await run.plan()
+@pytest.mark.parametrize(
+    ("scenario", "settings"),
+    [
+        ("healthy-nfs", {}), ("healthy-nfs", EVERYTHING), ("healthy-lun", {}), ("healthy-3.2", {}),
+        ("healthy-3.3", EVERYTHING),
+    ],
+)  # fmt: skip
+async def test_the_commands_of_the_plan_are_those_that_are_sent(
+    scenario: str, settings: dict[str, Any]
+) -> None:
+    """Word for word, made of the args as they come out of a plan file."""
+    async with running(scenario, **settings) as run:
+        plan = Plan.model_validate_json((await run.plan()).model_dump_json()).with_lines(render.lines_of)
         async with run.world(plan) as world:
-            await walk(world, plan)
+            walked = await walk(world, plan)
+            assert walked.failed == "", walked.why
         writes = [line for line in run.sent if line.split(" ")[0] not in ("list", "show", "set")]
         planned = [command for step in plan.steps for command in step.commands]
-        assert [line.split(" ")[:2] for line in writes] == [line.split(" ")[:2] for line in planned]
+        assert len(writes) == len(planned)
+        assert [
+            line for line, told in zip(writes, planned, strict=True) if not as_sent(told).fullmatch(line)
+        ] == []
         passwords = run.lab.passwords.values()
         assert not any(password in line for _, line in run.said for password in passwords)
 

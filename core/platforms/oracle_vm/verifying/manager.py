@@ -10,7 +10,7 @@ from core.platforms.oracle_vm.steps.common import SeenPool, is_ours
 from core.platforms.oracle_vm.verifying import titles
 from core.platforms.oracle_vm.verifying.look import ServerLook
 from core.platforms.oracle_vm.world import Talk
-from core.text import inert, listed
+from core.text import listed
 
 
 def pool_items(spec: PoolSpec, pool: SeenPool, made: str = "") -> list[Verified]:
@@ -139,7 +139,7 @@ async def events_item(talk: Talk, pool: SeenPool, looks: list[ServerLook]) -> Ve
                 else listed([event.text or event.kind or event.id for event in events], 4)
             )
         else:
-            detail = inert(reply.text, 200)
+            detail = talk.world.access.safe(reply.text)
     return Verified(
         id="events.clean",
         title=titles.EVENTS,
