@@ -39,7 +39,7 @@ async def verify_pool(world: OvmWorld, spec: PoolSpec, plan: Plan) -> Sequence[V
     says that it can be seen, is asked again until things have settled."""
     talk = world.talk(STEP)
     deadline = time.monotonic() + world.limits.manager_settle_s
-    refused: Refused = {}
+    refused: Refused = set()
     accepted = {item.id for item in plan.unobservable}
     while True:
         items = await _all_items(world, talk, spec, plan, refused)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.errors import CommandFailed, LoginRefused, PoolwrightError, SecretError, TransportError
 from core.facts.batch import Section, run_batch
 from core.facts.commands import BASE
 from core.models.plan import Plan
+from core.platforms.oracle_vm.facts import AgentLogin
 from core.platforms.oracle_vm.spec import PoolSpec
 from core.platforms.oracle_vm.steps.common import SeenServer, Who, find_server
 from core.platforms.oracle_vm.verifying import titles
@@ -18,7 +19,7 @@ from core.platforms.oracle_vm.world import OvmWorld, Talk
 from core.text import inert
 
 DOM0_LIMIT_S = 30.0
-Refused = dict[str, str]  # server -> answer of an agent that is not asked again
+Refused = set[str]  # servers whose agents are not asked again
 O2CB_STATUS = "service o2cb status"  # server-pools V07
 
 
@@ -32,7 +33,8 @@ class ServerLook:
     dom0_missing: str = titles.NO_LOGIN
     agent: Mapping[str, Any] | None = None  # discover_server
     agent_online: bool | None = None  # is_cluster_online
-    agent_password: str = ""  # accepted, refused, or why it is not known
+    agent_login: AgentLogin | None = None  # ACCEPTED, REFUSED, None where it is not known
+    agent_missing: str = ""  # why it is not known
 
 
 async def look_at_servers(world: OvmWorld, talk: Talk, whos: list[Who], refused: Refused) -> list[ServerLook]:
@@ -55,33 +57,32 @@ def servers_of(spec: PoolSpec, plan: Plan) -> list[Who]:
 
 async def _look_at(world: OvmWorld, talk: Talk, who: Who, refused: Refused) -> ServerLook:
     seen = await find_server(talk, who)
-    password, document, online = await _ask_agent(world, who.name, refused)
+    look = await _ask_agent(world, ServerLook(who.name, seen), refused)
     dom0, missing = await _ask_dom0(world, who.name)
-    return ServerLook(who.name, seen, dom0, missing, document, online, password)
+    return replace(look, dom0=dom0, dom0_missing=missing)
 
 
-async def _ask_agent(
-    world: OvmWorld, name: str, refused: Refused
-) -> tuple[str, Mapping[str, Any] | None, bool | None]:
-    """Whether the password is still taken, and what the agent tells if so.
+async def _ask_agent(world: OvmWorld, look: ServerLook, refused: Refused) -> ServerLook:
+    """The look with whether the password is still taken, and what the agent tells if so.
 
     Ownership may have changed what the agent takes, so it is asked once more; a refusal is final.
     """
-    if name in refused:
-        return refused[name], None, None
-    agent = world.agent(name)
+    if look.name in refused:
+        return replace(look, agent_login=AgentLogin.REFUSED)
+    agent = world.agent(look.name)
     if agent is None:
-        return "not in the spec", None, None
+        return replace(look, agent_missing="not in the spec")
     world.access.logins.forget(agent.endpoint.host, agent.endpoint.port)
     try:
         document = await agent.document("discover_server")
         online = await agent.call("is_cluster_online")
     except LoginRefused:
-        refused[name] = "refused"
-        return "refused", None, None
+        refused.add(look.name)
+        return replace(look, agent_login=AgentLogin.REFUSED)
     except (TransportError, SecretError, CommandFailed, ValueError) as error:
-        return inert(str(error), 200), None, None
-    return "accepted", document, online if isinstance(online, bool) else None
+        return replace(look, agent_missing=inert(str(error), 200))
+    told = online if isinstance(online, bool) else None
+    return replace(look, agent_login=AgentLogin.ACCEPTED, agent=document, agent_online=told)
 
 
 async def _ask_dom0(world: OvmWorld, name: str) -> tuple[Mapping[str, Section], str]:

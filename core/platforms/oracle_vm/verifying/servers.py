@@ -8,25 +8,31 @@ from core.facts.batch import Section
 from core.facts.linux import parse_ip_addr, parse_mounts
 from core.models.events import Verified
 from core.models.plan import Plan
+from core.platforms.oracle_vm.facts import AgentLogin
 from core.platforms.oracle_vm.probes.files import parse_o2cb_status
 from core.platforms.oracle_vm.spec import PoolSpec
 from core.platforms.oracle_vm.verifying import titles
 from core.platforms.oracle_vm.verifying.look import ServerLook
 from core.text import listed
 
+_LOGIN_WORDS = {
+    AgentLogin.ACCEPTED: "still accepted by",
+    AgentLogin.REFUSED: "refused by",
+    AgentLogin.REFUSED_OWNED: "refused by",
+}
+
 
 def password_item(looks: list[ServerLook]) -> Verified:
     """As seen: documentation says certificates take its place, a refusal was never seen (server-pools 9, 20)."""
-    by_answer: dict[str, list[str]] = {}
+    answers: dict[str, list[str]] = {}
     for look in looks:
-        by_answer.setdefault(look.agent_password, []).append(look.name)
-    told = {answer: names for answer, names in by_answer.items() if answer in ("accepted", "refused")}
-    words = {"accepted": "still accepted by", "refused": "refused by"}
-    detail = "; ".join(f"{words.get(answer, answer)} {listed(names)}" for answer, names in by_answer.items())
+        words = _LOGIN_WORDS[look.agent_login] if look.agent_login is not None else look.agent_missing
+        answers.setdefault(words, []).append(look.name)
+    detail = "; ".join(f"{words} {listed(names)}" for words, names in answers.items())
     return Verified(
         id="agent.password",
         title="agent password after ownership, as seen",
-        holds=True if len(told) == len(by_answer) else None,
+        holds=True if all(look.agent_login is not None for look in looks) else None,
         detail=detail,
         source="R009 agent discover_server",
         is_essential=False,
