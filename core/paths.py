@@ -57,7 +57,7 @@ def default_config_dir() -> Path:
 def _of_operator(place: Callable[[str], Path]) -> Path:
     """A folder below the home folder; PathsError where neither HOME nor the user database tells that one."""
     path = place("poolwright")
-    if not path.is_absolute() or (os.environ.get("HOME") == "" and str(path).startswith("/.")):
+    if not path.is_absolute():
         raise PathsError(
             f"cannot tell where your files belong: {path} is no absolute path",
             fix="set HOME, and XDG_STATE_HOME and XDG_CONFIG_HOME to absolute paths or not at all",

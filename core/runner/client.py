@@ -235,6 +235,7 @@ async def control(state_dir: Path, run: str, action: Action | str, *, take_over:
     that now. Control belongs to the process that started the run, until that ends or another takes over.
     """
     paths = StatePaths.of(state_dir)
+    _demand_run(paths, run)
     asked = {"type": "control", "v": VERSION, "action": Action(action).value, "take_over": take_over}
     answer: dict[str, Any] | None = None
     with contextlib.suppress(OSError, TimeoutError, ProtocolError):
@@ -288,9 +289,15 @@ def past_runs(state_dir: Path, platform: str) -> tuple[PastRun, ...]:
 def show_run(state_dir: Path, run: str) -> RunView:
     """One run, folded from its journal; `is_live` says whether a runner works on it now."""
     paths = StatePaths.of(state_dir)
-    if not readable_root(paths.root) or not paths.run(run).exists():
-        raise RunnerError(f"cannot find run {run} below {paths.root}", fix="`poolwright runs` lists them")
+    _demand_run(paths, run)
     return _view(paths, run, with_steps=True)
+
+
+def _demand_run(paths: StatePaths, run: str) -> None:
+    """RunnerError when there is no run of this id, PathsError for what is none or a state folder we cannot use."""
+    folder = paths.run(run)
+    if not readable_root(paths.root) or not folder.exists():
+        raise RunnerError(f"cannot find run {run} below {paths.root}", fix="`poolwright runs` lists them")
 
 
 def _view(paths: StatePaths, run: str, *, with_steps: bool) -> RunView:

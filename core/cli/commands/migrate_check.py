@@ -111,10 +111,8 @@ def _reading(path: Path) -> GroupReading:
         data: Any = files.read_json(path, MAX_GROUPS)
     except files.FileError as error:
         raise CompatInputError(f"cannot read the groups in {path}: {error.why}", fix=error.fix) from None
-    if isinstance(data, list):
-        data = {
-            str(row.get("id") or row.get("name")): row.get("servers") for row in data if isinstance(row, dict)
-        }
+    if isinstance(data, list) and all(isinstance(row, dict) for row in data):
+        data = {str(row.get("id") or row.get("name")): row.get("servers") for row in data}
     if not isinstance(data, dict) or not all(isinstance(servers, list) for servers in data.values()):
         raise CompatInputError(f"cannot read the groups in {path}", fix='write {"group": ["server", ...]}')
     return GroupReading({group: [str(server) for server in servers] for group, servers in data.items()})
