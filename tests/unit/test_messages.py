@@ -17,7 +17,18 @@ OURS = {"detail", "reason", "message", "missing", "why", "why_not", "fix", "titl
 # Also, outside of the rooms that parse replies:
 MAYBE = {"text", "said", "told", "label", "note", "summary", "narrated"}
 ERRORS = {"error", "err", "exc", "exception", "failed", "failure", "gap"}  # what str() makes a message of
-SEARCHES = {"startswith", "endswith", "find", "rfind", "index", "rindex", "count", "partition", "rpartition"}
+SEARCHES = {
+    "startswith",
+    "endswith",
+    "find",
+    "rfind",
+    "index",
+    "rindex",
+    "count",
+    "partition",
+    "rpartition",
+    "removeprefix",
+}
 PATTERNS = {"search", "match", "fullmatch", "findall", "finditer", "split"}
 SHAPES = {"lower", "casefold", "upper", "strip", "lstrip", "rstrip", "splitlines", "split", "replace"}
 
@@ -61,10 +72,12 @@ REVIEWED: dict[str, str] = {
 
 def hits(source: str, where: str) -> Iterator[tuple[str, str]]:
     """(`module:function`, the source line) of every comparison with a message and every search in one."""
-    names = OURS if where.startswith(PARSERS) else OURS | MAYBE
-    lines = source.splitlines()
-    for function, node in _nodes(ast.parse(source), "module"):
-        if _reads(node, names):
+    is_parser = where.startswith(PARSERS)
+    names = OURS if is_parser else OURS | MAYBE
+    lines, tree = source.splitlines(), ast.parse(source)
+    sentences = _sentences(tree)
+    for function, node in _nodes(tree, "module"):
+        if _reads(node, names) or (not is_parser and _asks_for_a_sentence(node, sentences)):
             yield f"{where}:{function}", lines[getattr(node, "lineno", 1) - 1].strip()
 
 
@@ -73,6 +86,36 @@ def _nodes(tree: ast.AST, function: str) -> Iterator[tuple[str, ast.AST]]:
         yield function, node
         is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         yield from _nodes(node, str(getattr(node, "name", "")) if is_function else function)
+
+
+def _sentences(tree: ast.Module) -> set[str]:
+    """Names of the module's constants that are sentences: a text with a blank in it."""
+    return {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign) and _is_sentence(node.value, set())
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _asks_for_a_sentence(node: ast.AST, sentences: set[str]) -> bool:
+    """A comparison with a sentence, or a search for one, whatever the other side is called."""
+    if isinstance(node, ast.Compare):
+        return any(_is_sentence(one, sentences) for one in (node.left, *node.comparators))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SEARCHES:
+        return any(_is_sentence(one, sentences) for one in node.args)
+    return False
+
+
+def _is_sentence(node: ast.expr, sentences: set[str]) -> bool:
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, str) and " " in node.value.strip()
+    if isinstance(node, ast.Name):
+        return node.id in sentences
+    return isinstance(node, ast.Tuple | ast.Set | ast.List) and any(
+        _is_sentence(one, sentences) for one in node.elts
+    )
 
 
 def _reads(node: ast.AST, names: set[str]) -> bool:
@@ -173,10 +216,13 @@ def test_no_module_decides_by_the_words_of_a_message() -> None:
         'line["message"] != f"{run} has ended"',
         '"refused" in f"{plane.reason} {plane.state}"',
         'name in (gap.reason or "")',
+        'answer == "still accepted by"',
+        'whatever.startswith("not asked")',
+        "answer in {SENTENCE, OTHER}",
     ],
 )
 def test_what_reads_a_message_is_found(line: str) -> None:
-    assert list(hits(f"def f():\n    return {line}\n", "core/checks/x.py"))
+    assert list(hits(f'SENTENCE = "it is so"\ndef f():\n    return {line}\n', "core/checks/x.py"))
 
 
 @pytest.mark.parametrize(
