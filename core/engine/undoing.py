@@ -94,8 +94,15 @@ class Undoer:
 
     async def undo(self, planned: PlannedStep) -> None:
         """Take back one step, within bounds, and write down what stays behind."""
-        if why_not := self._standing_on(planned):
-            self._give_up(planned, await self._left_over(planned, why_not))
+        if (other := self._standing_on(planned)) is not None:
+            why_not = f"not tried, since `{other.title}` could not be taken back"
+            in_use = self._is_in_use(other)
+            left = (
+                _residue(planned, why_not, is_in_use=True)
+                if in_use
+                else await self._left_over(planned, why_not)
+            )
+            self._give_up(planned, left)
             return
         if foreign := await self._foreign(planned):
             self._give_up(planned, _residue(planned, foreign))
@@ -105,7 +112,7 @@ class Undoer:
             if attempt:
                 await self._patience.wait(attempt - 1)
             undone = await self._try(planned)
-            if undone.certain and not undone.may_retry:
+            if (undone.certain and not undone.may_retry) or any(one.is_in_use for one in undone.residue):
                 break
         await self._tell(planned, undone)
 
@@ -145,13 +152,19 @@ class Undoer:
             *(residue_entry(planned, item) for item in left), step_entry(planned, state, text)
         )
 
-    def _standing_on(self, planned: PlannedStep) -> str:
-        """Why this step cannot be undone yet: something built on it is still there."""
+    def _standing_on(self, planned: PlannedStep) -> PlannedStep | None:
+        """The step for which this one cannot be undone yet: it is built on this one, and still there."""
         now = self._journal.now.steps
-        for other in self._journal.head.plan.steps:
-            if planned.id in other.needs and now[other.id].state is _S.UNDO_FAILED:
-                return f"not tried, since `{other.title}` could not be taken back"
-        return ""
+        standing = [
+            other
+            for other in self._journal.head.plan.steps
+            if planned.id in other.needs and now[other.id].state is _S.UNDO_FAILED
+        ]
+        return next((one for one in standing if self._is_in_use(one)), standing[0] if standing else None)
+
+    def _is_in_use(self, planned: PlannedStep) -> bool:
+        left = self._journal.now.residue.values()
+        return any(step == planned.id and residue.is_in_use for step, residue in left)
 
     async def _foreign(self, planned: PlannedStep) -> str:
         if planned.id not in self._doubtful:
@@ -176,5 +189,14 @@ def _has_effect(state: StepState, was_doing: bool) -> bool:
     return state in (_S.DONE, _S.DOING, _S.UNDOING, _S.UNDO_FAILED) or (state is _S.FAILED and was_doing)
 
 
-def _residue(planned: PlannedStep, why: str, commands: tuple[str, ...] = ()) -> Residue:
-    return Residue(id=planned.id, what=planned.title, where=planned.lane, why=why, commands=commands)
+def _residue(
+    planned: PlannedStep, why: str, commands: tuple[str, ...] = (), *, is_in_use: bool = False
+) -> Residue:
+    return Residue(
+        id=planned.id,
+        what=planned.title,
+        where=planned.lane,
+        why=why,
+        commands=commands,
+        is_in_use=is_in_use,
+    )

@@ -136,3 +136,6 @@ class Residue(Frozen):
     why: str = ""
     commands: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()  # ids that the controller gave to what is left
+    is_in_use: bool = (
+        False  # somebody lives there: no command that ends it is told, for what it stands on neither
+    )

@@ -10,7 +10,13 @@ from core.models.facts import Fact, PlaneFact, PlaneState
 from core.models.plan import Plan, PlannedStep
 from core.models.use import PoolUse, why_not_undo
 from core.platforms.guards import Login
-from core.platforms.oracle_vm.facts import ManagedPool, ManagedServer, ManagerFacts, OvmFleet
+from core.platforms.oracle_vm.facts import (
+    ManagedPool,
+    ManagedRepository,
+    ManagedServer,
+    ManagerFacts,
+    OvmFleet,
+)
 from core.platforms.oracle_vm.fingerprint import drift_of
 from core.platforms.oracle_vm.spec import PoolSpec
 from core.text import inert, listed
@@ -71,14 +77,12 @@ def _visible(step: PlannedStep, fleet: OvmFleet) -> Verified:
 def use_of(plan: Plan, fleet: OvmFleet) -> PoolUse:
     """What lives on the pool: VMs and repositories as Manager tells them, and as servers do that were asked."""
     manager = fleet.manager or ManagerFacts()
-    lists: dict[str, Fact[Any]] = {
-        "pools": manager.pools,
-        "servers": manager.servers,
-        "repositories": manager.repositories,
-    }
     pools = _pools_of(plan, fleet, manager)
     ids = {id_ for pool in pools for id_ in pool.members}
-    vms = {guest for pool in pools for guest in pool.guests}
+    servers = [one for one in manager.servers.value or () if one.id in ids]
+    vms = {guest for one in pools for guest in one.guests} | {
+        guest for one in servers for guest in one.guests
+    }
     repositories = {
         one.name
         for one in manager.repositories.value or ()
@@ -91,15 +95,31 @@ def use_of(plan: Plan, fleet: OvmFleet) -> PoolUse:
             repositories |= {one.alias or one.uuid for one in facts.repositories.value or ()}
     return PoolUse(
         is_there=None if manager.pools.value is None else bool(pools),
-        members=_inert(one.name for one in manager.servers.value or () if one.id in ids),
+        members=_inert(one.name for one in servers),
         vms=_inert(vms),
         repositories=_inert(repositories),
-        unread=tuple(
-            inert(f"Manager's {what} cannot be read: {fact.missing or manager.plane.reason}", 400)
-            for what, fact in lists.items()
-            if fact.value is None
-        ),
+        unread=tuple(inert(why, 400) for why in _unread(manager, pools)),
     )
+
+
+def _unread(manager: ManagerFacts, pools: Sequence[ManagedPool]) -> list[str]:
+    """What Manager does not tell, each with the reason: an empty list says nothing then."""
+    lists: dict[str, Fact[Any]] = {
+        "pools": manager.pools,
+        "servers": manager.servers,
+        "repositories": manager.repositories,
+    }
+    missing = {
+        what: fact.missing or manager.plane.reason for what, fact in lists.items() if fact.value is None
+    }
+    if missing:
+        return [f"Manager's {what} cannot be read: {why}" for what, why in missing.items()]
+    shown: list[ManagedPool | ManagedServer | ManagedRepository] = [
+        *pools,
+        *(one for one in manager.servers.value or () if any(one.id in pool.members for pool in pools)),
+        *(manager.repositories.value or ()),
+    ]
+    return [f"Manager lists {one.name}, but does not show it" for one in shown if not one.is_shown]
 
 
 def _pools_of(plan: Plan, fleet: OvmFleet, manager: ManagerFacts) -> list[ManagedPool]:

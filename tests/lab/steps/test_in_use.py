@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
+from core.engine.control import Control
+from core.engine.journal import Journal
 from core.errors import PoolwrightError
 from core.lab.fleet import Lab
 from core.lab.world import LabObject
+from core.models.events import Outcome
+from core.paths import StatePaths
 from core.platforms.oracle_vm.world import Talk
 from tests.lab.steps.support import running, undo, walk
+from tests.lab.steps.test_left import executor
 
 REPOSITORY = "0004fb0000030000aa"
 
@@ -44,6 +52,24 @@ async def test_what_is_in_use_stays_whole(how: str) -> None:
             assert {"create_pool:pool", f"join_server:{run.spec.servers[0].address}"} <= set(told)
             assert ("VMs" if how == "vm" else "repo1") in told["create_pool:pool"].why
             assert told["create_pool:pool"].commands == ()
+
+
+@pytest.mark.asyncio
+async def test_a_rollback_tells_no_command_for_what_stands_below_either(tmp_path: Path) -> None:
+    """Use began after the run's guard had looked: the pool, its servers and its storage stay, and are told so."""
+    async with running() as run:
+        plan = await run.plan()
+        with closing(Journal.create(StatePaths.of(tmp_path / "state"), plan, spec={})) as journal:
+            async with run.world(plan) as world:
+                assert await executor(journal, world, run, plan, Control()).run() is Outcome.CREATED
+                use(run.lab, "vm")
+                before = run.lab.snapshot()
+                outcome = await executor(journal, world, run, plan, Control()).roll_back("asked for")
+            assert outcome is Outcome.NEEDS_HUMAN
+            assert run.lab.snapshot() == before
+            left = dict(journal.now.residue.values())
+            assert set(left) == {step.id for step in plan.steps if step.kind != "set_policy"}
+            assert [one for one in left.values() if not one.is_in_use or one.commands] == []
 
 
 @pytest.mark.asyncio

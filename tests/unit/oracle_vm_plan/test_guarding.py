@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from core.models.facts import Address, Fact, Mount, PlaneFact, PlaneState
 from core.models.fingerprint import Fingerprint, FingerprintItem, compare, residue_of
+from core.models.use import PoolUse, why_not_undo
 from core.platforms.oracle_vm.facts import (
     ManagedPool,
+    ManagedRepository,
     ManagedServer,
     ManagerFacts,
     NfsLook,
@@ -20,7 +22,7 @@ from core.platforms.oracle_vm.facts import (
     StoredCluster,
 )
 from core.platforms.oracle_vm.fingerprint import basis_of, drift_of, fingerprint_of
-from core.platforms.oracle_vm.guarding import undo_conditions, why_keep
+from core.platforms.oracle_vm.guarding import undo_conditions, use_of, why_keep
 from core.platforms.oracle_vm.planner import make_plan
 from tests.unit.checks.builders import absent
 from tests.unit.oracle_vm_plan.test_planner import FOREIGN, OWN, seen, spec
@@ -54,7 +56,7 @@ def fleet(*servers: OvmServerFacts, pools: tuple[ManagedPool, ...] = (), **manag
         "arrays": (),
         "repositories": (),
     } | manager
-    facts = {name: seen(value) for name, value in lists.items()}
+    facts = {name: value if isinstance(value, Fact) else seen(value) for name, value in lists.items()}
     told = servers or tuple(server(name) for name in NAMES)
     return OvmFleet(
         servers={one.name: one for one in told},
@@ -164,6 +166,72 @@ def test_what_cannot_be_read_keeps_a_pool() -> None:
     assert unread is not None
     blind = OvmFleet(manager=unread.model_copy(update={"repositories": absent("busy")}))
     assert "repositories cannot be read: busy" in why_keep(plan, blind)[0]
+
+
+def in_use(
+    *, pool: dict[str, Any] | None = None, member: dict[str, Any] | None = None, **manager: Any
+) -> PoolUse:
+    """What lives on a pool of both servers."""
+    entries = (
+        entry(NAMES[0], owner=OWN, pool_id=POOL, **(member or {})),
+        entry(NAMES[1], owner=OWN, pool_id=POOL),
+    )
+    made = ManagedPool(id=POOL, name="pool1", **{"members": tuple(one.id for one in entries), **(pool or {})})
+    return use_of(make_plan(spec(), fleet(), []), fleet(pools=(made,), servers=entries, **manager))
+
+
+REPOSITORY = ManagedRepository(id="r1", name="repo1")
+
+
+@pytest.mark.parametrize(
+    ("told", "vms", "repositories"),
+    [
+        ({}, (), ()),
+        ({"pool": {"guests": ("payroll",)}}, ("payroll",), ()),
+        ({"member": {"guests": ("payroll",)}}, ("payroll",), ()),
+        ({"repositories": (REPOSITORY.model_copy(update={"pool": POOL}),)}, (), ("repo1",)),
+        ({"repositories": (REPOSITORY.model_copy(update={"presented": ("11:00",)}),)}, (), ("repo1",)),
+        (
+            {"repositories": (REPOSITORY.model_copy(update={"pool": "another", "presented": ("99:00",)}),)},
+            (),
+            (),
+        ),
+    ],
+)
+def test_who_lives_on_a_pool(
+    told: dict[str, Any], vms: tuple[str, ...], repositories: tuple[str, ...]
+) -> None:
+    use = in_use(**told)
+    assert (use.is_there, use.members, use.vms, use.repositories, use.unread) == (
+        True,
+        NAMES,
+        vms,
+        repositories,
+        (),
+    )
+    assert bool(why_not_undo(use, is_whole=False)) is bool(vms or repositories)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"pool": {"is_shown": False}},
+        {"member": {"is_shown": False}},
+        {"repositories": (REPOSITORY.model_copy(update={"is_shown": False}),)},
+        {"repositories": absent("busy")},
+    ],
+)
+def test_what_manager_does_not_show_keeps_a_whole_pool_only(told: dict[str, Any]) -> None:
+    use = in_use(**told)
+    assert use.unread
+    assert why_not_undo(use, is_whole=True)
+    assert not why_not_undo(use, is_whole=False)
+
+
+def test_another_pool_of_that_name_is_not_asked() -> None:
+    other = ManagedPool(id=POOL, name="pool1", members=("99:00",), guests=("payroll",))
+    use = use_of(make_plan(spec(), fleet(), []), fleet(pools=(other,)))
+    assert (use.is_there, use.vms) == (False, ())
 
 
 HOSTILE = ('x"; rm -rf /; "', "$(reboot)", "-a", "`id`", "a b", "x\ny")

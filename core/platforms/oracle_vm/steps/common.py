@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from core.engine.step import Undone
 from core.errors import CommandFailed, PoolwrightError, StepError
 from core.models.events import Residue
 from core.models.plan import JsonDict
@@ -186,6 +187,12 @@ def failed(talk: Talk, aim: str, error: CommandFailed, *, fix: str = "") -> Step
     """A step's error out of Manager's own: what matters first, the codes after it (server-pools 6)."""
     codes = f" ({' '.join(error.codes)})" if error.codes else ""
     return StepError(talk.step, f"cannot {aim}: {inert(error.reason, 600)}{codes}", fix=fix)
+
+
+def in_use(talk: Talk, what: str, where: str, why: str) -> Undone:
+    """Not undone since somebody lives there: no command is told that would harm them, and what it stands on stays."""
+    left = residue(talk, what, where, why).model_copy(update={"is_in_use": True})
+    return Undone((left,), certain=False)
 
 
 def residue(talk: Talk, what: str, where: str, why: str, commands: Iterable[Any] = ()) -> Residue:

@@ -21,6 +21,7 @@ from core.platforms.oracle_vm.steps.common import (
     find_pools,
     find_server,
     id_now,
+    in_use,
     residue,
     show_pool,
     to_look,
@@ -145,11 +146,8 @@ class CreatePool(Step[OvmWorld]):
         left: list[Residue] = []
         is_refused = False
         for found in await self._made_by_us(talk, record):
-            if in_use := await who_lives_in(talk, found):
-                left.append(
-                    residue(talk, f"the pool {self.pool.name} is still there", self.pool.name, in_use)
-                )
-                continue
+            if why := await who_lives_in(talk, found):
+                return in_use(talk, f"the pool {self.pool.name} is still there", self.pool.name, why)
             why = await self._delete(talk, found)
             if why:
                 is_refused = True

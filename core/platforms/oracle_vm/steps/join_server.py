@@ -21,6 +21,7 @@ from core.platforms.oracle_vm.steps.common import (
     failed,
     find_pools,
     find_server,
+    in_use,
     need_server,
     our_pool,
     residue,
@@ -99,8 +100,8 @@ class JoinServer(Step[OvmWorld]):
             return Undone(detail="the pool or the server is gone")
         if found.id not in pool.pool.members and found.server.pool_id != pool.id:
             return Undone(detail="it is not in the pool")
-        if in_use := await who_lives_in(talk, pool):  # no command either: it would harm them
-            return Undone((residue(talk, self._still(), self.who.name, in_use),))
+        if why := await who_lives_in(talk, pool):
+            return in_use(talk, self._still(), self.who.name, why)
         others = [one for one in pool.pool.members if one != found.id]
         if pool.pool.master == found.id and others:
             why = f"it is the master and {len(others)} other servers are still in the pool (R118)"

@@ -15,6 +15,7 @@ from core.platforms.oracle_vm.steps.common import (
     Who,
     failed,
     find_server,
+    in_use,
     is_ours,
     residue,
     roles_of,
@@ -226,7 +227,7 @@ class OwnServer(Step[OvmWorld]):
         name = self.who.name
         if vms := found.shown.references("Vm"):
             why = f"VMs live on it: {listed([one.name or one.id for one in vms])}"
-            return Undone((residue(talk, f"{name} is still owned by this Manager", name, why),))
+            return in_use(talk, f"{name} is still owned by this Manager", name, why)
         release, delete = talk.dialect.release_server(found.id), talk.dialect.delete_server(found.id)
         if found.server.pool_id:
             why = f"it is in the pool {found.server.pool_name or found.server.pool_id}"
