@@ -91,7 +91,12 @@ class _Typed:
 
 async def begun(start: Awaitable[str]) -> tuple[str, bool]:
     """The id of the run that is being started, and whether Ctrl-C came meanwhile: an order that is out has begun."""
-    await asyncio.sleep(0)  # a Ctrl-C from before ends it here, with nothing begun
+    try:
+        await asyncio.sleep(0)  # a Ctrl-C from before ends it here, with nothing begun
+    except asyncio.CancelledError:
+        if asyncio.iscoroutine(start):
+            start.close()
+        raise
     starting = asyncio.ensure_future(start)
     try:
         return await asyncio.shield(starting), False

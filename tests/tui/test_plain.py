@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from core.errors import ExitCode
 from core.models.events import Outcome
 from core.models.results import Verdict
 from core.secrets import Secrets
@@ -44,6 +46,11 @@ class Terminal:
         self.see(prompt)
         for line in lines:
             self.program.sendline(line)
+
+    def next_prompt(self) -> str:
+        """The line that waits for an answer."""
+        self.program.expect(r"[^\n]*: $")
+        return str(self.program.after)
 
     def end(self) -> int | None:
         """Wait for the end; the exit code."""
@@ -130,6 +137,33 @@ def test_passwords_are_not_echoed(dumb: Terminal) -> None:
 def test_leaving_is_always_possible(dumb: Terminal) -> None:
     dumb.answer("Manager []:", ":quit")
     assert dumb.end() == 130
+
+
+@pytest.mark.parametrize("prompt", ["Manager [", "Add servers", "to trust the", "to create the pool:"])
+def test_ctrl_c_at_a_prompt_leaves_at_the_first_press(prompt: str, tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, "ready", "plain")
+    try:
+        while prompt not in (asked := terminal.next_prompt()):
+            count = re.search(r"Type (\d+) to trust", asked)
+            terminal.program.sendline(count.group(1) if count else "")
+        terminal.program.sendintr()
+        terminal.see("left; a run that was started goes on by itself")
+        assert terminal.end() == ExitCode.INTERRUPTED
+    finally:
+        terminal.program.close(force=True)
+    assert "outcome" not in str(terminal.program.before)
+
+
+def test_ctrl_c_at_a_password_leaves_at_the_first_press(dumb: Terminal) -> None:
+    dumb.answer("Manager []:", "203.0.113.250")
+    for prompt in ("Manager user", "CLI port", "Release", "Server SSH", "Jump host", "Allow old"):
+        dumb.answer(prompt, "")
+    for prompt in ("Fingerprint", "Sessions", "Known hosts"):
+        dumb.answer(prompt, "")
+    dumb.see("Manager password")
+    dumb.program.waitnoecho()
+    dumb.program.sendintr()
+    assert dumb.end() == ExitCode.INTERRUPTED
 
 
 def test_a_good_terminal_gets_screens(tmp_path: Path) -> None:
