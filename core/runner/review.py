@@ -20,7 +20,9 @@ from core.platforms.base import Platform
 
 SHOWN = 5  # differences that an error names
 _FROM_SPEC = ("platform", "pool", "aim", "at_once", "run")  # fields of a plan that no server has a say in
-_ASIDE = frozenset({"steps", "warnings", "made_at", "basis", "facts_hash", "spec_hash"})  # judged elsewhere
+_ASIDE = frozenset(
+    {"steps", "warnings", "unobservable", "made_at", "basis", "facts_hash", "spec_hash"}
+)  # judged elsewhere
 
 
 class Difference(NamedTuple):
@@ -92,6 +94,8 @@ def differences(reviewed: Plan, fresh: Plan) -> Iterator[Difference]:
     for name in Plan.model_fields:
         if name not in _ASIDE:
             yield from _unlike("", (name,), getattr(reviewed, name), getattr(fresh, name))
+    unseen = [sorted(item.id for item in plan.unobservable) for plan in (reviewed, fresh)]
+    yield from _unlike("", ("unobservable",), *unseen)
 
 
 def _of_step(one: PlannedStep | None, other: PlannedStep | None) -> Iterator[Difference]:
