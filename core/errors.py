@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import ClassVar, Self
 
 from typing_extensions import override
@@ -159,11 +159,37 @@ class TransportError(PoolwrightError):
         super().__init__(message, fix=fix)
 
 
+class ConnectTrouble(StrEnum):
+    """What was seen of a connection that did not come about; each has its own remedy."""
+
+    NO_NAME = "no_name"  # its name cannot be resolved
+    NOBODY_LISTENS = "nobody_listens"  # the host answered: nothing listens on that port
+    NO_ANSWER = "no_answer"  # packets vanish: a firewall drops them, the host is off, or the address is wrong
+    NO_ROUTE = "no_route"  # no way there, or a firewall rejects
+    HUNG_UP = "hung_up"  # somebody answered and closed the connection
+    SILENT = "silent"  # the port is open and says nothing
+    NO_TLS = "no_tls"  # something else than TLS is spoken where TLS is expected
+    HANDSHAKE = "handshake"  # TLS or SSH was spoken, and no session came about
+    OTHER = "other"
+
+
 class ConnectFailed(TransportError):
-    """TCP, the handshake of TLS or SSH, or the name lookup failed."""
+    """TCP, the handshake of TLS or SSH, or the name lookup failed; `trouble` says which."""
 
     code = "PW301"
     title = "cannot connect"
+
+    def __init__(
+        self,
+        server: str,
+        plane: str,
+        message: str,
+        *,
+        fix: str = "",
+        trouble: ConnectTrouble = ConnectTrouble.OTHER,
+    ) -> None:
+        self.trouble = trouble
+        super().__init__(server, plane, message, fix=fix)
 
 
 class OldCryptoNeeded(ConnectFailed):

@@ -2,6 +2,9 @@
 
 Every word that comes from a server passes the allow-list of its kind and shell quoting. A word that does not pass
 withholds the whole command: the operator is told so, and reads the general remedy instead.
+
+A command that removes, deletes or wipes says what (Harm), and is withheld until everything proves that nobody uses it:
+no warning above a command stands in for that proof.
 """
 
 from __future__ import annotations
@@ -97,11 +100,58 @@ def name(text: str | None) -> Word:
     return Word("name", text or "")
 
 
-def command(where: str, template: str, /, *, warning: str = "", **words: Word) -> FixCommand:
+DESTROYS = re.compile(  # what ends something that may be somebody's
+    r"(?<![\w/.-])(?:rm|rmdir|dd|mkfs(?:\.\w+)?|wipefs (?:-a|--all)|mv|umount|shred|truncate|fdisk|parted"
+    r"|delete|remove|destroy|releaseOwnership|dmsetup remove|(?:lv|vg|pv)remove|ip (?:addr|link) del"
+    r"|o2cb (?:offline|unload|stop))(?![\w-])|takeOwnership=(?:no|false)|find .* -delete",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One thing that must hold before something is destroyed; `holds` None: nobody could look.
+
+    `unless` says what must be settled first where it does not hold.
+    """
+
+    holds: bool | None
+    unless: str
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """What a command removes, deletes or wipes, and everything that must be proven before it is offered."""
+
+    what: str
+    proofs: tuple[Proof, ...]
+
+    @property
+    def unsettled(self) -> str:
+        """What must be settled first, in words; '' when all is proven."""
+        open_ones = [proof.unless for proof in self.proofs if proof.holds is not True]
+        return "; ".join(open_ones) if self.proofs else "nothing is known about it"
+
+
+def withheld(where: str, harm: Harm) -> FixCommand:
+    """No command, and what must be settled first."""
+    why = f"no command is offered that ends {harm.what}; settle first: {harm.unsettled}"
+    return FixCommand(where=where, withheld=why)
+
+
+def command(
+    where: str, template: str, /, *, warning: str = "", harm: Harm | None = None, **words: Word
+) -> FixCommand:
     """`template` with each `{word}` filled in, for the shell of `where` (or Manager's prompt, for MANAGER).
 
-    Raises KeyError for a place that no word was given for: that is a mistake in the check, not in the server.
+    One that destroys something (DESTROYS) declares it by `harm`, and is withheld while anything of it is unproven.
+    Raises KeyError for a place that no word was given for, ValueError for a harm that is not declared: those are
+    mistakes in the check, not in the server.
     """
+    if harm is None and DESTROYS.search(template):
+        raise ValueError(f"what does `{template}` destroy? declare it")
+    if harm is not None and harm.unsettled:
+        return withheld(where, harm)
     places = set(_PLACE.findall(template))
     if missing := places - words.keys():
         raise KeyError(f"no word for {', '.join(sorted(missing))}")
@@ -115,4 +165,4 @@ def command(where: str, template: str, /, *, warning: str = "", **words: Word) -
         )
         return FixCommand(where=where, withheld=f"no command is offered: the {named} of this server {what}")
     text = _PLACE.sub(lambda match: shlex.quote(words[match[1]].text), template)
-    return FixCommand(where=where, text=text, warning=warning)
+    return FixCommand(where=where, text=text, warning=warning, destroys=harm.what if harm is not None else "")

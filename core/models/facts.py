@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import AwareDatetime
 
+from core.errors import ConnectTrouble
 from core.models.base import Frozen
 from core.models.cpu import CpuProfile
 from core.models.gaps import Gap, GapKind
@@ -111,6 +112,7 @@ class PlaneFact(Frozen):
     reason: str = ""
     warnings: tuple[str, ...] = ()  # old algorithms in use, and the like
     tls_version: str = ""  # of a plane in the state OLD_CRYPTO: the version it speaks (TLSv1, ...)
+    trouble: ConnectTrouble | None = None  # what was seen of one that is UNREACHABLE
 
     def gap(self, connection: str, text: str = "") -> Gap:
         """What everything is missing for that only this plane (`connection`) tells; not for a plane that is OK."""

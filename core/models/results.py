@@ -56,6 +56,7 @@ class FixCommand(Frozen):
     text: str = ""
     warning: str = ""  # what it destroys, restarts or interrupts; empty: nothing
     withheld: str = ""
+    destroys: str = ""  # what it removes, deletes or wipes; everything said that nobody uses it
 
 
 class Finding(Frozen):

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from core.errors import ConnectFailed, OldCryptoNeeded
+from core.errors import ConnectFailed, ConnectTrouble, OldCryptoNeeded
 from core.transports.base import Endpoint
 from core.transports.fingerprints import Shown
 from core.transports.limits import Limits
@@ -71,7 +71,10 @@ async def _explained(
     reason = error.reason or "" if isinstance(error, ssl.SSLError) else ""
     if reason in _PLAIN_HTTP:
         return connect_failed(
-            endpoint, "it does not speak TLS", fix="set ssl=enable in its agent.ini, or check the port"
+            endpoint,
+            "it does not speak TLS",
+            fix="set ssl=enable in its agent.ini, or check the port",
+            trouble=ConnectTrouble.NO_TLS,
         )
     if not endpoint.allow_old_crypto and not isinstance(error, TimeoutError):
         try:
@@ -80,7 +83,8 @@ async def _explained(
                 return _old_needed(endpoint, old, stream.version)
         except (_HandshakeError, ConnectFailed):
             pass
-    return connect_failed(endpoint, error)
+    is_silent = isinstance(error, TimeoutError)  # the port took the connection
+    return connect_failed(endpoint, error, trouble=ConnectTrouble.SILENT if is_silent else None)
 
 
 def _old_needed(endpoint: Endpoint, old: list[str], version: str) -> OldCryptoNeeded:

@@ -12,7 +12,7 @@ import asyncssh
 from typing_extensions import override
 
 from core import files
-from core.errors import BadReply, ConnectFailed, LoginRefused, SecretError
+from core.errors import BadReply, ConnectFailed, ConnectTrouble, LoginRefused, SecretError
 from core.files import FileError
 from core.paths import expanded
 from core.text import inert
@@ -30,7 +30,7 @@ from core.transports.ssh_probe import (
     shown_key,
 )
 from core.transports.trust import TrustState, not_confirmed
-from core.transports.wire import connect_failed, why
+from core.transports.wire import connect_failed, trouble_of, why
 
 if TYPE_CHECKING:
     from core.transports.jump import Jump
@@ -174,7 +174,9 @@ async def _connect_pinned(
         except asyncssh.HostKeyNotVerifiable as error:
             seen = clients[-1].shown if clients else None
             if seen is None:
-                raise connect_failed(endpoint, access.safe(why(error))) from error
+                raise connect_failed(
+                    endpoint, access.safe(why(error)), trouble=ConnectTrouble.HANDSHAKE
+                ) from error
             if first is None and pins.any_type:
                 limit_s = access.limits.connect_s
                 kinds = await other_key_types(endpoint, limit_s=limit_s, jump=jump, but=seen.algorithm)
@@ -187,10 +189,12 @@ async def _connect_pinned(
             raise _refused(endpoint, user, access.safe(error.reason)) from error
         except asyncssh.DisconnectError as error:
             if clients and clients[-1].shown is not None:
-                raise connect_failed(endpoint, access.safe(why(error))) from error
+                raise connect_failed(endpoint, access.safe(why(error)), trouble=trouble_of(error)) from error
             raise await old_crypto_or_failed(endpoint, jump, access.limits.connect_s, error) from error
         except Exception as error:  # hostile bytes may raise anything inside the library
-            raise connect_failed(endpoint, access.safe(why(error))) from error
+            is_silent = isinstance(error, TimeoutError) and bool(clients)  # the port took the connection
+            trouble = ConnectTrouble.SILENT if is_silent else trouble_of(error)
+            raise connect_failed(endpoint, access.safe(why(error)), trouble=trouble) from error
         else:
             return connection, prefer, only
     if first is None:

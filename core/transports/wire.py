@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import asyncssh
 
-from core.errors import ConnectFailed
+from core.errors import ConnectFailed, ConnectTrouble
 from core.text import inert
 from core.transports.base import Endpoint
 
@@ -62,6 +62,25 @@ def why(error: BaseException) -> str:
             return f"{type(error).__name__}: {inert(str(error), 200)}"
 
 
+def trouble_of(error: BaseException) -> ConnectTrouble:
+    """The same as data: what was seen, by the error's type alone. Through a jump host only its words tell: OTHER."""
+    match error:
+        case socket.gaierror():
+            return ConnectTrouble.NO_NAME
+        case ConnectionRefusedError():
+            return ConnectTrouble.NOBODY_LISTENS
+        case TimeoutError():
+            return ConnectTrouble.NO_ANSWER
+        case asyncssh.ConnectionLost() | ConnectionResetError() | BrokenPipeError() | EOFError():
+            return ConnectTrouble.HUNG_UP
+        case OSError() if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+            return ConnectTrouble.NO_ROUTE
+        case ssl.SSLError() | asyncssh.DisconnectError():
+            return ConnectTrouble.HANDSHAKE
+        case _:
+            return ConnectTrouble.OTHER
+
+
 def hung_up(error: BaseException) -> bool:
     """Whether somebody answered and then closed the line, so that another try may succeed."""
     return isinstance(
@@ -69,15 +88,24 @@ def hung_up(error: BaseException) -> bool:
     )
 
 
-def connect_failed(endpoint: Endpoint, error: BaseException | str, *, fix: str = "") -> ConnectFailed:
-    """ConnectFailed that names the server, the plane and where we really went."""
+def connect_failed(
+    endpoint: Endpoint,
+    error: BaseException | str,
+    *,
+    fix: str = "",
+    trouble: ConnectTrouble | None = None,
+) -> ConnectFailed:
+    """ConnectFailed that names the server, the plane and where we really went; `trouble` None: what the error says."""
     reason = error if isinstance(error, str) else why(error)
+    if trouble is None:
+        trouble = ConnectTrouble.OTHER if isinstance(error, str) else trouble_of(error)
     there = f"{endpoint.host}:{endpoint.port}"
     return ConnectFailed(
         endpoint.server,
         endpoint.plane,
         f"cannot connect to {endpoint.server} ({endpoint.plane}, {there}): {reason}",
         fix=fix,
+        trouble=trouble,
     )
 
 

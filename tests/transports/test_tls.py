@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
+import ssl
 from dataclasses import replace
 from pathlib import Path
 
+import asyncssh
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import BadReply, CommandTimeout, ConnectFailed, IdentityChanged, TrustError
+from core.errors import BadReply, CommandTimeout, ConnectFailed, ConnectTrouble, IdentityChanged, TrustError
 from core.transports.base import Endpoint
+from core.transports.certificates import fetch_shown_certificate
 from core.transports.limits import Limits
 from core.transports.tls import HttpsClient, fetch_certificate
 from core.transports.tls_stream import read_certificate
 from core.transports.trust import TrustState
-from tests.transports.fakes import access_with, http_answer, https_server, tcp_server, tls_context, trusting
+from core.transports.wire import trouble_of
+from tests.transports.fakes import (
+    Handler,
+    access_with,
+    http_answer,
+    https_server,
+    tcp_server,
+    tls_context,
+    trusting,
+)
 
 SECRET = {"Authorization": "Basic Y2FuYXJ5"}
 
@@ -164,3 +178,68 @@ def test_no_certificate_breaks_the_reading(der: bytes) -> None:
     found = read_certificate(der)
     assert found.shown.fingerprint.startswith("SHA256:")
     assert found.is_weak
+
+
+async def _hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(1)
+    writer.close()
+
+
+async def _stay_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while await reader.read(1024):
+        pass
+
+
+async def _speak_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+    await writer.drain()
+    await _stay_silent(reader, writer)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("handler", "trouble"),
+    [
+        (_hang_up, ConnectTrouble.HUNG_UP),
+        (_stay_silent, ConnectTrouble.SILENT),
+        (_speak_http, ConnectTrouble.NO_TLS),
+    ],
+)
+async def test_what_was_seen_of_a_failed_connection_is_told_as_data(
+    handler: Handler, trouble: ConnectTrouble
+) -> None:
+    async with tcp_server(handler) as port:
+        endpoint = Endpoint("s1", "agent", "203.0.113.11", "127.0.0.1", port, "tls")
+        with pytest.raises(ConnectFailed) as failed:
+            await fetch_shown_certificate(endpoint, Limits(connect_s=1.0))
+    assert failed.value.trouble is trouble
+
+
+@pytest.mark.asyncio
+async def test_a_closed_port_is_one_on_which_nobody_listens() -> None:
+    async with tcp_server(_hang_up) as port:
+        pass
+    with pytest.raises(ConnectFailed) as failed:
+        endpoint = Endpoint("s1", "agent", "203.0.113.11", "127.0.0.1", port, "tls")
+        await fetch_shown_certificate(endpoint, Limits())
+    assert failed.value.trouble is ConnectTrouble.NOBODY_LISTENS
+
+
+@pytest.mark.parametrize(
+    ("error", "trouble"),
+    [
+        (socket.gaierror(-2, "Name or service not known"), ConnectTrouble.NO_NAME),
+        (TimeoutError(), ConnectTrouble.NO_ANSWER),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), ConnectTrouble.NO_ROUTE),
+        (OSError(errno.ENETUNREACH, "Network is unreachable"), ConnectTrouble.NO_ROUTE),
+        (ConnectionResetError(), ConnectTrouble.HUNG_UP),
+        (ssl.SSLError(1, "handshake failure"), ConnectTrouble.HANDSHAKE),
+        (OSError(errno.EMFILE, "Too many open files"), ConnectTrouble.OTHER),
+        (
+            asyncssh.ChannelOpenError(2, "Connection refused"),
+            ConnectTrouble.OTHER,
+        ),  # the jump host's words only
+    ],
+)
+def test_the_type_of_an_error_says_what_was_seen(error: Exception, trouble: ConnectTrouble) -> None:
+    assert trouble_of(error) is trouble

@@ -4,16 +4,37 @@ from __future__ import annotations
 
 from core.checks.reading import Ctx
 from core.checks.registry import shared
+from core.errors import ConnectTrouble
 from core.models.facts import FactMissing, PlaneFact, PlaneState, ServerFacts
 from core.models.results import Finding, Scope, Severity, bad, not_applicable, ok
 
 _TODO = {
-    PlaneState.UNREACHABLE: "start the service, open the port or correct the address",
     PlaneState.UNTRUSTED: "confirm its identity (fingerprint) first",
     PlaneState.REFUSED: "correct the login",
     PlaneState.OLD_CRYPTO: "name the plane in `allow_old_crypto`, or update the server",
     PlaneState.BROKEN: "look at the service on that server; its answers cannot be read",
 }
+
+
+_BY_TROUBLE = {
+    ConnectTrouble.NO_NAME: "correct the name, or its DNS record",
+    ConnectTrouble.NOBODY_LISTENS: "the host answers, and nothing listens on that port: start the service, or "
+    "correct the port",
+    ConnectTrouble.NO_ANSWER: "a firewall drops the connection, the host is off, or the address is wrong",
+    ConnectTrouble.NO_ROUTE: "a firewall rejects the connection, or there is no way to that address",
+    ConnectTrouble.HUNG_UP: "the port is open and the service hangs up: look at its log",
+    ConnectTrouble.SILENT: "the port is open and the service says nothing: look at its log and its load",
+    ConnectTrouble.NO_TLS: "the port is open and does not speak TLS: switch TLS on there, or correct the port",
+    ConnectTrouble.HANDSHAKE: "the service answers and no session comes about: look at its log and its keys",
+    ConnectTrouble.OTHER: "look whether the service runs and the address is right",
+}
+
+
+def todo(plane: PlaneFact) -> str:
+    """What to do about a plane that is not OK: for the cause that was seen, and for no other."""
+    if plane.state is PlaneState.UNREACHABLE:
+        return _BY_TROUBLE[plane.trouble or ConnectTrouble.OTHER]
+    return _TODO[plane.state]
 
 
 def judge_plane(plane: PlaneFact, connection: str, where: str) -> Finding:
@@ -26,7 +47,7 @@ def judge_plane(plane: PlaneFact, connection: str, where: str) -> Finding:
     reason = f": {plane.reason}" if plane.reason else ""
     return bad(
         f"{where} is {plane.state.value.replace('_', ' ')}{reason}",
-        fix=f"{where}: {_TODO[plane.state]}",
+        fix=f"{where}: {todo(plane)}",
         gaps=(gap,),
     )
 

@@ -22,7 +22,7 @@ _NOT_LUN = "the pool file system is on no LUN that these servers could use"
     severity=Severity.BLOCKER,
     title="The LUN carries no earlier volume",
     why="another pool may live there; mkfs and mount refuse, or its data is destroyed",
-    fix="take another LUN, or clear this one after proving that no pool lives there",
+    fix="take another LUN; whose data lies on this one must be settled before it is cleared",
     source="server-pools R002, 7e",
     planes=("ssh",),
     needs=("storage.visible.all",),
@@ -39,8 +39,8 @@ def lun_clean(ctx: Ctx) -> Finding:
     if found:
         return bad(
             f"LUN {wwid} carries {joined(found)}{_whose(ctx)}",
-            fix=f"take another LUN; or prove that no pool lives on {wwid} (mounted.ocfs2 -f), clear it as in "
-            "server-pools 7e, refresh it in Manager and check again",
+            fix=f"take another LUN; whose data lies on {wwid} must be settled before it is cleared: no server of any "
+            "Manager may use it (mounted.ocfs2 -f)",
         )
     if not looks.values:
         looks.require_all()
@@ -77,7 +77,7 @@ def _known_look(facts: ServerFacts) -> LunLook | None:
     severity=Severity.WARNING,
     title="The LUN's first bytes are empty",
     why="a raw disk of a database, an encrypted or a damaged volume has no signature, and mkfs destroys it too",
-    fix="find out whose LUN this is; overwrite its beginning with zeros once that is settled",
+    fix="find out whose LUN this is; take another one until its owner has emptied it",
     source="server-pools R002; what counts as empty is poolwright's",
     planes=("ssh",),
     needs=("storage.visible.all",),
@@ -100,7 +100,8 @@ def lun_blank(ctx: Ctx) -> Finding:
     if unknown:
         return bad(
             f"LUN {wwid} is not empty, and nothing that is known here lies on it; seen from {joined(unknown)}",
-            fix=f"find out whose data lies on {wwid} before anything is made there; zeros in its first 2 MB settle it",
+            fix=f"find out whose data lies on {wwid} before anything is made there; an empty one begins with 2 MB of "
+            "zeros",
         )
     if not looks.values:
         looks.require_all()

@@ -27,7 +27,7 @@ def is_leftover(name: str) -> bool:
     severity=Severity.BLOCKER,
     title="The NFS share carries nothing of an earlier pool",
     why="another pool may live there; creation fails, or the share is claimed by an unknown pool",
-    fix="take a fresh directory, or clear the left-overs after proving that no server has it mounted",
+    fix="take a fresh directory; whose pool lies there must be settled before anything is cleared",
     source="server-pools R003, 7e",
     planes=("ssh",),
     leans_on=("storage.visible.all",),
@@ -44,8 +44,8 @@ def nfs_empty(ctx: Ctx) -> Finding:
     if left:
         return bad(
             f"{share} holds {joined(left)}",
-            fix=f"take a fresh directory instead of {share}; or prove that no server mounts it (mounted.ocfs2 -f, "
-            f"mount), then delete {joined(left)} there",
+            fix=f"take a fresh directory instead of {share}; whose pool lies there must be settled before anything is "
+            "cleared: no server of any Manager may have it mounted (mounted.ocfs2 -f, mount)",
         )
     if not looks.values:
         looks.require_all()

@@ -60,4 +60,7 @@ def plane_of(error: BaseException) -> PlaneFact:
         state = PlaneState.BROKEN
     reason = str(error) if isinstance(error, PoolwrightError) else f"{type(error).__name__}: {error}"
     version = error.tls_version if isinstance(error, OldCryptoNeeded) else ""
-    return PlaneFact(state=state, reason=inert(reason, _MAX_REASON), tls_version=inert(version, 20))
+    trouble = error.trouble if isinstance(error, ConnectFailed) and state is PlaneState.UNREACHABLE else None
+    return PlaneFact(
+        state=state, reason=inert(reason, _MAX_REASON), tls_version=inert(version, 20), trouble=trouble
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from core.checks import fixes
-from core.checks.fixes import Word, address, command, host, name, number, uuid
+from core.checks.fixes import Harm, Proof, Word, address, command, host, name, number, uuid
 from core.errors import PoolwrightError
 from core.models.events import Verified
 from core.models.fingerprint import digest
@@ -200,10 +200,11 @@ def _commands(one: Orphan, target: str, spec: PoolSpec) -> tuple[str, ...]:
     templates = _BY_HAND.get(one.kind)
     if templates is None:
         return looks_at_storage(storage_of(spec))
-    if one.why is None or not one.why.ends:
-        why = one.why.text if one.why is not None else "nobody looked"
-        return (f"# no command is offered; settle first: {why}",)
-    made = [command(target, template, warning="", **_words(one, target)) for template in templates]
+    told = Proof(
+        one.why is not None and one.why.ends, one.why.text if one.why is not None else "nobody looked"
+    )
+    harm, words = Harm(one.what, (told,)), _words(one, target)
+    made = [command(target, template, warning="", harm=harm, **words) for template in templates]
     withheld = next((each.withheld for each in made if each.withheld), "")
     return (f"# {withheld}",) if withheld else tuple(each.text for each in made)
 

@@ -186,6 +186,10 @@ def server(number: int = 1, **update: Any) -> OvmServerFacts:
         "pool_id": None,
         "stored_cluster": None,
         "cluster_online": False,
+        "cluster_running": False,
+        "mounts": (),
+        "repositories": (),
+        "master_vip": None,
         "pool_nfs": nfs(),
         "pool_lun": lun(),
     }
@@ -193,6 +197,12 @@ def server(number: int = 1, **update: Any) -> OvmServerFacts:
     address = update.pop("address", address)
     name = update.pop("name", address)
     values |= update
+    for by_ssh, told in {
+        "db_owner": "owner",
+        "db_pool_id": "pool_id",
+        "conf_cluster": "stored_cluster",
+    }.items():
+        values.setdefault(by_ssh, values[told])
     facts = {key: value if isinstance(value, Fact) else seen(value) for key, value in values.items()}
     return OvmServerFacts(name=name, address=address, planes=planes, observed_at=NOW, **facts)
 
@@ -275,7 +285,8 @@ def manager(**update: Any) -> ManagerFacts:
         "name": "ovmm",
         "run_state": "RUNNING",
     }
-    lists = "servers pools file_servers file_systems disks arrays cpu_groups networks repositories jobs plugins events"
+    lists = "servers pools file_servers file_systems disks arrays cpu_groups networks repositories guests jobs plugins"
+    lists += " events"
     values |= dict.fromkeys(lists.split(), ()) | {"networks": NETWORKS} | update
     plane = values.pop("plane", OK)
     facts = {key: value if isinstance(value, Fact) else seen(value) for key, value in values.items()}

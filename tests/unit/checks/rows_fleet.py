@@ -117,7 +117,12 @@ ROWS: list[Row] = [
     # one server
     ("network.agent.port", one(), P, ""),
     ("network.agent.port", one(planes={"agent": PlaneFact(state=PlaneState.REFUSED)}), P, ""),
-    ("network.agent.port", one(planes={"agent": PlaneFact(state=PlaneState.UNREACHABLE)}), F, "8899"),
+    (
+        "network.agent.port",
+        one(planes={"agent": PlaneFact(state=PlaneState.UNREACHABLE)}),
+        F,
+        "look whether the service runs",
+    ),
     ("network.agent.port", one(planes={"agent": PlaneFact(state=PlaneState.UNTRUSTED)}), F, "untrusted"),
     (
         "network.agent.port",
@@ -137,7 +142,7 @@ ROWS: list[Row] = [
     ("server.owner.this_manager", one(), P, "nobody"),
     ("server.owner.this_manager", one(owner=OWN), P, "this Manager"),
     ("server.owner.this_manager", one(owner=OWN.upper()), P, "this Manager"),
-    ("server.owner.this_manager", one(owner=OTHER), F, "releaseOwnership"),
+    ("server.owner.this_manager", one(owner=OTHER), F, "release it there"),
     ("server.owner.this_manager", one(owner=absent()), U, ""),
     (
         "server.owner.this_manager",
@@ -152,7 +157,7 @@ ROWS: list[Row] = [
     ("server.agent.password", one(agent_login=absent("the agent was not reached")), U, ""),
     ("server.pool.free", one(), P, ""),
     ("server.pool.free", one(pool_id="0004fb00000200001", pool_alias="old"), F, "old"),
-    ("server.pool.free", knows(pool_id="p1", pool_name="prod"), F, "remove Server"),
+    ("server.pool.free", knows(pool_id="p1", pool_name="prod"), F, "use another server"),
     ("server.pool.free", one(pool_id=absent("no answer")), U, "no answer"),
     ("server.pool.free", context(server(1), manager_facts=manager(servers=absent())), P, ""),
     ("server.cluster.stale", one(), P, ""),

@@ -264,7 +264,7 @@ ROWS: list[Row] = [
         "server.vip.orphan",
         one(addresses=(MINE, Address(interface="cb007100:0", address="203.0.113.44", prefix=24))),
         W,
-        "ip addr del 203.0.113.44/24",
+        "take it off cb007100:0",
     ),
     (
         "server.vip.orphan",

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from core.checks.runner import run_checks
-from core.models.facts import Address, Bond, BondPort
+from core.checks.server.reach import judge_plane
+from core.errors import ConnectTrouble
+from core.models.facts import Address, Bond, BondPort, PlaneFact, PlaneState
 from core.models.results import CheckResult, FixCommand
-from core.platforms.oracle_vm.facts import OvmServerFacts, StoredCluster
-from tests.unit.checks.builders import LUN, OTHER, REGISTRY, context, lun, manager, nfs, server
+from core.platforms.oracle_vm.facts import OvmServerFacts
+from tests.unit.checks.builders import LUN, OK, REGISTRY, context, lun, server
 
 FIRST = "203.0.113.11"
 
@@ -56,39 +58,79 @@ async def test_the_hosts_file_is_mended_by_the_very_commands(tmp_path: Path) -> 
 
 
 @pytest.mark.asyncio
-async def test_release_of_a_server_is_told_in_the_words_of_the_release() -> None:
-    new = await commands_of("server.owner.this_manager", server(1, owner=OTHER), server(2))
-    assert [one.text for one in new] == ["releaseOwnership Server name=ovs01"]
-    old = await commands_of(
-        "server.owner.this_manager", server(1, owner=OTHER), server(2), manager_facts=manager(release="3.2")
-    )
-    assert [one.text for one in old] == ["edit Server name=ovs01 takeOwnership=no"]
-
-
-@pytest.mark.asyncio
-async def test_an_orphaned_virtual_ip_is_taken_off_its_own_device_with_a_warning() -> None:
+async def test_an_orphaned_virtual_ip_is_taken_off_its_own_device() -> None:
     own = Address(interface="cb007100", address=FIRST, prefix=24)
     left = Address(interface="cb007100", address="203.0.113.60", prefix=32)
     (one,) = await commands_of("server.vip.orphan", server(1, addresses=(own, left)), server(2))
     assert one.text == "ip addr del 203.0.113.60/32 dev cb007100"
-    assert one.warning
+    assert one.destroys == "the address 203.0.113.60"
+
+
+UNREACHABLE = PlaneState.UNREACHABLE
+T = ConnectTrouble
+OPEN = ("iptables -S INPUT", "iptables -I INPUT -p tcp --dport 8899 -j ACCEPT", "service iptables save")
+LOG = ("service ovs-agent status", "tail -n 50 /var/log/ovs-agent.log")
 
 
 @pytest.mark.asyncio
-async def test_what_destroys_carries_a_warning() -> None:
-    wipe = await commands_of(
-        "storage.lun.clean",
-        server(1, pool_lun=lun(signatures=("ocfs2",))),
-        server(2),
-        pool={"file_system": LUN},
+@pytest.mark.parametrize(
+    ("plane", "texts", "words"),
+    [
+        (PlaneFact(state=UNREACHABLE, trouble=T.NO_NAME), (), "correct the name"),
+        (
+            PlaneFact(state=UNREACHABLE, trouble=T.NOBODY_LISTENS),
+            ("service ovs-agent status", "service ovs-agent start"),
+            "start the service",
+        ),
+        (PlaneFact(state=UNREACHABLE, trouble=T.NO_ANSWER), OPEN, "firewall drops"),
+        (PlaneFact(state=UNREACHABLE, trouble=T.NO_ROUTE), OPEN, "firewall rejects"),
+        (PlaneFact(state=UNREACHABLE, trouble=T.HUNG_UP), LOG, "hangs up"),
+        (PlaneFact(state=UNREACHABLE, trouble=T.SILENT), LOG, "says nothing"),
+        (
+            PlaneFact(state=UNREACHABLE, trouble=T.NO_TLS),
+            ("grep -n ssl /etc/ovs-agent/agent.ini",),
+            "does not speak TLS",
+        ),
+        (PlaneFact(state=UNREACHABLE, trouble=T.HANDSHAKE), LOG, "no session comes about"),
+        (PlaneFact(state=UNREACHABLE, trouble=T.OTHER), ("service ovs-agent status",), "runs"),
+        (PlaneFact(state=UNREACHABLE), ("service ovs-agent status",), "runs"),  # a plan of an older release
+        (PlaneFact(state=PlaneState.OLD_CRYPTO, reason="offers TLS 1.0"), (), "allow_old_crypto"),
+        (PlaneFact(state=PlaneState.UNTRUSTED), (), "fingerprint"),
+        (PlaneFact(state=PlaneState.BROKEN), LOG, "cannot be read"),
+    ],
+)
+async def test_an_agent_that_does_not_answer_gets_the_commands_of_its_cause(
+    plane: PlaneFact, texts: tuple[str, ...], words: str
+) -> None:
+    ctx = context(server(1, planes={"agent": plane, "ssh": OK}), server(2))
+    result = next(one for one in await run_checks(REGISTRY, ctx) if one.id == "network.agent.port")
+    assert tuple(one.text for one in result.commands) == texts
+    assert words in result.fix
+    assert ("firewall" in result.fix) == (texts == OPEN)
+    assert ("start" in result.fix) == any("start" in text for text in texts)
+
+
+@pytest.mark.asyncio
+async def test_a_host_of_which_nothing_answers_gets_no_command() -> None:
+    off = PlaneFact(state=UNREACHABLE, trouble=T.NO_ANSWER)
+    assert (
+        await commands_of("network.agent.port", server(1, planes={"agent": off, "ssh": off}), server(2)) == ()
     )
-    assert [bool(one.warning) for one in wipe] == [False, True]
-    assert "DESTROYS" in wipe[1].warning
-    left = await commands_of(
-        "storage.nfs.empty", server(1, pool_nfs=nfs(entries=("ovspoolfs.img",))), server(2)
-    )
-    assert left[1].text == "rm -ri /export/poolfs/ovspoolfs.img"
-    assert left[1].warning
+
+
+@pytest.mark.parametrize(
+    "state", [one for one in PlaneState if one not in (PlaneState.OK, PlaneState.NOT_ASKED)]
+)
+@pytest.mark.parametrize("trouble", [*ConnectTrouble, None])
+@pytest.mark.parametrize("connection", ["ssh", "manager"])
+def test_every_cause_has_words_on_every_connection(
+    connection: str, trouble: ConnectTrouble | None, state: PlaneState
+) -> None:
+    found = judge_plane(PlaneFact(state=state, trouble=trouble), connection, "it")
+    assert found.hit
+    assert found.fix
+    stopped = trouble in (T.NO_ANSWER, T.NO_ROUTE) and state is UNREACHABLE
+    assert ("firewall" in found.fix) == stopped
 
 
 HOSTILE = "eth0;reboot"
@@ -99,13 +141,11 @@ HOSTILE = "eth0;reboot"
     ("check_id", "facts"),
     [
         ("server.hostname.loopback", {"hostname": "ovs01$(reboot)", "own_name_addresses": ("127.0.0.1",)}),
-        ("server.cluster.stale", {"stored_cluster": StoredCluster(name="x`reboot`")}),
         (
             "network.bond.legs",
             {"bonds": (Bond(name="bond0", mode=1, ports=(BondPort(name=HOSTILE, is_up=False),)),)},
         ),
         ("storage.lun.clean", {"pool_lun": lun(signatures=("ocfs2",), device="/dev/sdb && reboot")}),
-        ("server.owner.this_manager", {"hostname": "ovs01 ; delete", "owner": OTHER}),
     ],
 )
 async def test_a_hostile_word_never_reaches_a_command(check_id: str, facts: dict[str, object]) -> None:

@@ -74,7 +74,7 @@ Equal(
     severity=Severity.WARNING,
     title="One cluster.conf on all servers that have one",
     why="a node that has another one does not mount",
-    fix="let Manager write it anew: remove and add the server",
+    fix="find out which pool each is of; Manager writes the file anew when it takes a server out and in again",
     source="server-pools R048 (ocfs2.cluster.conf)",
     planes=("ssh", "agent"),
     touches=("servers", "ssh", "pool.clustered"),
@@ -86,7 +86,10 @@ def cluster_conf_same(ctx: Ctx) -> Finding:
     found = gather(ctx, _digest, "cluster.conf")
     kept = {name: digest for name, digest in found.values.items() if digest}
     if len(set(kept.values())) > 1:
-        fix = f"if no pool lives there, remove /etc/ocfs2/cluster.conf of {joined(kept)}; else remove and add them"
+        fix = (
+            f"find out which pool {joined(kept)} are of; in a living one let Manager write the file anew, else move "
+            "it away once no server mounts that pool's file system"
+        )
         return bad(f"{joined(kept)} keep different cluster.conf files", fix=fix, servers=list(kept))
     found.require_all()
     if not kept:

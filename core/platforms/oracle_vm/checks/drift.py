@@ -96,8 +96,8 @@ def uuid_drift(facts: ServerFacts, ctx: Ctx) -> Finding:
         return not_applicable(f"Manager does not know {facts.name} yet")
     if any(entry.id.lower() == uuid for entry in same):
         return ok("the same UUID in Manager")
-    fix = f"pin UUID {inert(same[0].id, 60)} in the agent's configuration of {facts.name}, or remove that entry in "
-    fix += "Manager and discover the server again"
+    fix = f"pin UUID {inert(same[0].id, 60)} in the agent's configuration of {facts.name}, or take that entry out of "
+    fix += "Manager, once it has no pool and no virtual machine, and discover the server again"
     return bad(f"{facts.name} is {uuid}, Manager has {inert(same[0].id, 60)} at that address", fix=fix)
 
 
@@ -213,7 +213,10 @@ def vip_orphan(facts: ServerFacts, ctx: Ctx) -> Finding:
     if others:
         left = others[0]
         severity = Severity.BLOCKER if left.address == ctx.spec.pool.virtual_ip else None
-        fix = f"on {facts.name}, if no pool needs it: `ip addr del {left.address}/{left.prefix} dev {left.interface}`"
+        fix = (
+            f"find out what {left.address} is for; take it off {inert(left.interface, 40)} of {facts.name} once no "
+            "pool has it"
+        )
         return bad(
             f"{facts.name} also has {left.address}, of a pool that is gone?", fix=fix, severity=severity
         )

@@ -233,7 +233,7 @@ def capacity_room(ctx: Ctx) -> Finding:
     severity=Severity.WARNING,
     title="Manager lists every server once",
     why="an old entry of the same address or name takes the commands that were meant for the new one",
-    fix="delete the stale entry in Manager",
+    fix="find out which entry is stale; take it out of Manager once it has no pool and no virtual machine",
     source="practice; server-pools R024, R094",
 )
 def servers_listed_once(ctx: Ctx) -> Finding:
@@ -247,7 +247,7 @@ def servers_listed_once(ctx: Ctx) -> Finding:
         if len(mine) > 1:
             twice.append(f"{facts.name}: {joined(inert(entry.id, 60) for entry in mine)}")
     if twice:
-        fix = "find the stale entry by its UUID and `delete Server id=...` it in Manager"
+        fix = "find out by UUID which entry is stale; take it out of Manager once it has no pool and no virtual machine"
         return bad("; ".join(twice), fix=fix)
     return ok(f"{len(entries)} servers in Manager, none of these twice")
 

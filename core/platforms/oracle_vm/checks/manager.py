@@ -19,7 +19,7 @@ _NEEDS = ("manager.cli.reachable",)
     severity=Severity.BLOCKER,
     title="No half-made pool is in the way",
     why="since 3.3.1 a failed creation can leave the pool object behind; the next attempt collides with it",
-    fix="delete the left-over pool in Manager",
+    fix="choose another name; `poolwright sweep` ends the pool where nothing of it is alive",
     source="server-pools R006 (Release Notes 3.4, transactions; bugs 17377700, 17436889)",
     planes=("manager",),
     needs=_NEEDS,
@@ -32,10 +32,10 @@ def pool_leftover(ctx: Ctx) -> Finding:
     for pool in pools:
         name = inert(pool.name, 80)
         if vip and pool.virtual_ip == vip:
-            fix = f"choose another virtual IP; or, if pool {name} is a left-over, delete it in Manager"
+            fix = f"choose another virtual IP; whether pool {name} is a left-over, `poolwright sweep` tells"
             return bad(f"pool {name} has the virtual IP {vip}", fix=fix)
         if pool.name == ctx.spec.pool.name and not pool.members:
-            fix = f"if nobody needs it, run `delete ServerPool name={name}` in Manager, then check again"
+            fix = "choose another pool.name; or run `poolwright sweep`, which ends it where nothing of it is alive"
             return bad(f"an empty pool {name} exists, maybe of a failed attempt", fix=fix)
     return ok(f"{len(pools)} pools, none in the way")
 
@@ -60,7 +60,7 @@ def pool_name(ctx: Ctx) -> Finding:
     if same:
         return bad(
             f"Manager has a pool {inert(same[0], 80)} already",
-            fix="choose another pool.name, or delete that pool",
+            fix="choose another pool.name",
         )
     return ok(f"{len(pools)} pools, none of this name")
 

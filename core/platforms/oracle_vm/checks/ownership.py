@@ -20,7 +20,7 @@ _HEARD = frozenset({PlaneState.OK, PlaneState.REFUSED})  # the port answers TLS
     severity=Severity.BLOCKER,
     title="The agent answers",
     why="Manager cannot discover a server whose agent does not answer",
-    fix="start ovs-agent and open TCP 8899",
+    fix="start ovs-agent where nothing listens; open TCP 8899 where a firewall stops it; switch TLS on where it is off",
     source="server-pools R008 (Installation Guide 3.3, firewall)",
     planes=("agent",),
     per_server=True,
@@ -31,13 +31,7 @@ def agent_port(facts: ServerFacts, ctx: Ctx) -> Finding:
     plane = facts.plane("agent")
     if plane.state in _HEARD:
         return ok(f"the agent of {facts.name} answers on port {ctx.spec.agent.port}")
-    found = judge_plane(plane, "agent", f"agent of {facts.name}")
-    if plane.state is PlaneState.UNREACHABLE:
-        fix = (
-            f"on {facts.name}, start ovs-agent and open TCP {ctx.spec.agent.port} from here and from Manager"
-        )
-        return found.model_copy(update={"fix": fix})
-    return found
+    return judge_plane(plane, "agent", f"agent of {facts.name}")
 
 
 @ovm.check(
@@ -47,7 +41,7 @@ def agent_port(facts: ServerFacts, ctx: Ctx) -> Finding:
     severity=Severity.BLOCKER,
     title="The server belongs to nobody or to this Manager",
     why="takeOwnership of a server that another Manager owns is ignored without a message",
-    fix="release it on the Manager that owns it, rediscover it, check again",
+    fix="let the Manager that owns it release it, once it is free there; check again",
     source="server-pools R004, R091 (Concepts 3.3, discover; CLI 3.4, takeOwnership)",
     planes=("agent", "ssh", "manager"),
     per_server=True,
@@ -64,8 +58,8 @@ def owner_this_manager(facts: ServerFacts, ctx: Ctx) -> Finding:
         return ok(f"this Manager owns {facts.name}")
     return bad(
         f"{facts.name} is owned by another Manager ({inert(owner, 64)}); this one is {inert(own, 64)}",
-        fix=f"on the Manager that owns it, run `releaseOwnership Server name={facts.hostname.value or facts.name}` "
-        f"(3.2: edit Server ... takeOwnership=no); if that Manager is gone, release {facts.name} itself; check again",
+        fix=f"settle with whoever runs the Manager that owns it whether {facts.name} is free: in no pool, no virtual "
+        "machine on it; they release it there; check again",
         servers=(facts.name,),
         data={"owner": owner, "manager": own},
     )
@@ -132,9 +126,7 @@ def pool_free(facts: ServerFacts, ctx: Ctx) -> Finding:
             raise
     if entry is not None and (entry.pool_id or entry.pool_name):
         pool = entry.pool_name or entry.pool_id or ""
-        fix = (
-            f"in Manager, run `remove Server name={entry.name} from ServerPool name={pool}`, then check again"
-        )
+        fix = f"use another server, or have {facts.name} taken out of that pool once nobody needs it there; check again"
         return bad(
             f"{facts.name} is in pool {inert(pool, 80)}",
             fix=fix,
@@ -146,8 +138,8 @@ def pool_free(facts: ServerFacts, ctx: Ctx) -> Finding:
     if one.pool_id.value:
         pool = one.pool_alias.value or one.pool_id.value
         fix = (
-            f"remove {facts.name} from that pool on the Manager that has it; if that pool is gone, clean the server "
-            "as in server-pools 7d"
+            f"take {facts.name} out of that pool on the Manager that has it; where no Manager has it, `poolwright "
+            "sweep` tells what is left and whether it is alive"
         )
         return bad(
             f"{facts.name} believes to be in pool {inert(pool, 80)}",
@@ -165,7 +157,7 @@ def pool_free(facts: ServerFacts, ctx: Ctx) -> Finding:
     severity=Severity.BLOCKER,
     title="The server carries no left-over cluster",
     why="`Cluster already exists`, `Heartbeat region in use`, or it joins the wrong cluster",
-    fix="clean the server as in server-pools 7d",
+    fix="find out which pool the cluster is of; `poolwright sweep` tells what is left and whether it is alive",
     source="server-pools R033 (o2cb, ocfs2.cluster.conf)",
     planes=("agent", "ssh"),
     per_server=True,
@@ -178,7 +170,7 @@ def cluster_stale(facts: ServerFacts, ctx: Ctx) -> Finding:
     if not ctx.spec.pool.clustered:
         return not_applicable("the pool is not clustered")
     if one.cluster_online.is_known and one.cluster_online.value:
-        fix = f"find out which pool {facts.name} serves; then take it out of it as in server-pools 7d"
+        fix = f"find out which pool {facts.name} serves; it is alive: use another server, or take it out of that pool"
         return bad(
             f"a cluster is online on {facts.name}", fix=fix, servers=(facts.name,), data={"is_online": True}
         )
@@ -186,7 +178,10 @@ def cluster_stale(facts: ServerFacts, ctx: Ctx) -> Finding:
         raise not_seen(one.stored_cluster, "cluster configuration")
     stored = one.stored_cluster.value
     if stored is not None and stored.name:
-        fix = f"on {facts.name}, clean the old cluster as in server-pools 7d (/etc/ocfs2/cluster.conf)"
+        fix = (
+            f"find out which pool that was; once no server mounts its file system, move /etc/ocfs2/cluster.conf of "
+            f"{facts.name} away"
+        )
         return bad(
             f"{facts.name} is configured for cluster {inert(stored.name, 40)}",
             fix=fix,

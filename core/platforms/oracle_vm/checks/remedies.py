@@ -1,6 +1,7 @@
 """Fixes as commands, for Oracle VM's servers (Oracle Linux 5 and 6) and Manager; printed, never run by us.
 
-Every word goes through core.checks.fixes. What destroys, restarts or interrupts carries a warning.
+Every word goes through core.checks.fixes. Commands fit the cause that was seen. What restarts or interrupts carries a
+warning; what destroys is withheld until the evidence of all planes says that nobody uses it (halfmade.decide).
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from core.checks.fixes import (
     MANAGER,
+    Harm,
+    Proof,
     address,
     command,
     device,
@@ -18,18 +21,24 @@ from core.checks.fixes import (
     name,
     number,
     path,
+    uuid,
+    withheld,
 )
-from core.checks.reading import is_ipv4, management_address, network_of, short
+from core.checks.reading import is_ipv4, joined, management_address, network_of, short
 from core.checks.storage.nfs import is_leftover
-from core.models.facts import FactMissing, ServerFacts
+from core.errors import ConnectTrouble
+from core.models.facts import FactMissing, PlaneState, ServerFacts
 from core.models.results import FixCommand
-from core.platforms.oracle_vm.checks.base import Ctx, managed, ovm, release, server
+from core.platforms.oracle_vm.checks.base import Ctx, managed, manager, of_manager, ovm, release, server
+from core.platforms.oracle_vm.evidence import of_pool, of_trace
+from core.platforms.oracle_vm.halfmade import decide
 from core.platforms.oracle_vm.look_mesh import HEARTBEAT_PORT, MIGRATE_PORT, MIGRATE_TLS_PORT
 from core.platforms.oracle_vm.spec import LunFileSystem, NfsFileSystem, Release
+from core.text import inert
 
 Servers = Sequence[ServerFacts]
 Commands = Iterator[FixCommand]
-OTHER_MANAGER = "the Manager that owns it"
+WHOSE_POOL = "whose it is, and that no server of any Manager uses it"
 
 
 def _names(facts: ServerFacts) -> tuple[str, str]:
@@ -117,12 +126,38 @@ def migrate_port(servers: Servers, ctx: Ctx) -> Commands:
         yield from _open_port(facts.name, port)
 
 
+_AGENT_LOG = ("service ovs-agent status", "tail -n 50 /var/log/ovs-agent.log")
+_AGENT_LOOKS: dict[ConnectTrouble, tuple[str, ...]] = {
+    ConnectTrouble.NOBODY_LISTENS: ("service ovs-agent status", "service ovs-agent start"),
+    ConnectTrouble.HUNG_UP: _AGENT_LOG,
+    ConnectTrouble.SILENT: _AGENT_LOG,
+    ConnectTrouble.HANDSHAKE: _AGENT_LOG,
+    ConnectTrouble.NO_TLS: ("grep -n ssl /etc/ovs-agent/agent.ini",),
+    ConnectTrouble.OTHER: ("service ovs-agent status",),
+}
+_STOPPED = frozenset(
+    {ConnectTrouble.NO_ANSWER, ConnectTrouble.NO_ROUTE}
+)  # by a firewall, if the host is there
+
+
 @ovm.remedy("network.agent.port")
 def agent_port(servers: Servers, ctx: Ctx) -> Commands:
+    """For the cause that was seen. An agent that answers (old TLS, unknown certificate) is neither started nor
+    let through a firewall; a host of which nothing answers gets no command at all.
+    """
     for facts in servers:
-        yield command(facts.name, "service ovs-agent status")
-        yield command(facts.name, "service ovs-agent start")
-        yield from _open_port(facts.name, ctx.spec.agent.port)
+        plane = facts.plane("agent")
+        texts: tuple[str, ...] = ()
+        if plane.state is PlaneState.BROKEN:
+            texts = _AGENT_LOG
+        elif plane.state is PlaneState.UNREACHABLE:
+            texts = _AGENT_LOOKS.get(plane.trouble or ConnectTrouble.OTHER, ())
+        for text in texts:
+            yield command(facts.name, text)
+        is_stopped = plane.state is PlaneState.UNREACHABLE and plane.trouble in _STOPPED
+        if is_stopped and facts.plane("ssh").state is PlaneState.OK:
+            yield command(facts.name, "iptables -S INPUT")
+            yield from _open_port(facts.name, ctx.spec.agent.port)
 
 
 @ovm.remedy("server.agent.password")
@@ -164,30 +199,39 @@ def _management_mtu(facts: ServerFacts) -> int | None:
     return next((one.mtu for one in facts.interfaces.value or () if one.name == nic), None)
 
 
+def _in_nobodys_use(facts: ServerFacts, ctx: Ctx) -> tuple[Proof, ...]:
+    """What must hold before anything of a pool is taken off a server's own system."""
+    one = server(facts)
+    decision = decide(of_trace(one, ctx.spec, ctx.fleet))
+    pool = one.pool_id.value or one.db_pool_id.value
+    in_none = not pool and one.pool_id.is_known and one.db_pool_id.is_known
+    entry = managed(ctx, facts)  # FactMissing: no command at all
+    listed = entry is None or not entry.pool_id
+    return (
+        Proof(decision.ends, decision.text),
+        Proof(in_none, f"{facts.name} believes to be in pool {inert(pool or '?', 60)}"),
+        Proof(listed, f"Manager has {facts.name} in a pool"),
+    )
+
+
 @ovm.remedy("server.vip.orphan")
 def vip_orphan(servers: Servers, ctx: Ctx) -> Commands:
+    pools = of_manager(ctx, manager(ctx).pools, "pools in Manager")
     for facts in servers:
         mine = management_address(facts)
         for left in facts.addresses.value or ():
             same = left.interface.split(":")[0] == mine.interface and left.address != mine.address
             if same and is_ipv4(left.address) and ipaddress.IPv4Address(left.address) in network_of(mine):
+                users = [one.name for one in pools if one.virtual_ip == left.address]
+                of_pool = Proof(not users, f"it is the virtual IP of pool {joined(users)}")
                 yield command(
                     facts.name,
                     "ip addr del {vip}/{prefix} dev {nic}",
-                    warning="prove first that no pool uses this address",
+                    harm=Harm(f"the address {left.address}", (*_in_nobodys_use(facts, ctx), of_pool)),
                     vip=address(left.address),
                     prefix=number(left.prefix),
                     nic=interface(mine.interface),
                 )
-
-
-@ovm.remedy("server.owner.this_manager")
-def release_owner(servers: Servers, ctx: Ctx) -> Commands:
-    """In the words of the release: 3.2 has no releaseOwnership."""
-    is_old = release(ctx) is Release.R32
-    text = "edit Server name={server} takeOwnership=no" if is_old else "releaseOwnership Server name={server}"
-    for facts in servers:
-        yield command(OTHER_MANAGER, text, server=name(_names(facts)[0]))
 
 
 @ovm.remedy("server.maintenance.off")
@@ -205,17 +249,11 @@ def maintenance_off(servers: Servers, ctx: Ctx) -> Commands:
 
 @ovm.remedy("server.pool.free")
 def pool_free(servers: Servers, ctx: Ctx) -> Commands:
+    """A look only: what is in a pool is taken out of it by whoever runs the pool."""
     for facts in servers:
         entry = managed(ctx, facts)
-        if entry is None:
-            continue
-        yield command(
-            MANAGER,
-            "remove Server name={server} from ServerPool name={pool}",
-            warning="takes the server out of a pool that may be in use",
-            server=name(entry.name),
-            pool=name(entry.pool_name),
-        )
+        if entry is not None and entry.pool_name:
+            yield command(MANAGER, "show ServerPool name={pool}", pool=name(entry.pool_name))
 
 
 @ovm.remedy("server.cluster.stale")
@@ -225,21 +263,22 @@ def cluster_stale(servers: Servers, ctx: Ctx) -> Commands:
         if stored is None:
             continue
         yield command(facts.name, "mounted.ocfs2 -f")
-        warning = "prove first that no pool uses this cluster: its heartbeat and mounts end"
         yield command(
-            facts.name, "service o2cb offline {cluster}", warning=warning, cluster=name(stored.name)
+            facts.name,
+            "mv -i /etc/ocfs2/cluster.conf /root/",
+            harm=Harm(f"the cluster {inert(stored.name, 40)}", _in_nobodys_use(facts, ctx)),
         )
-        yield command(facts.name, "mv /etc/ocfs2/cluster.conf /etc/ocfs2/cluster.conf.old", warning=warning)
 
 
 @ovm.remedy("manager.pool.leftover")
 def pool_leftover(servers: Servers, ctx: Ctx) -> Commands:
-    yield command(
-        MANAGER,
-        "delete ServerPool name={pool}",
-        warning="only when nobody needs this pool",
-        pool=name(ctx.spec.pool.name),
-    )
+    """Deleted by its id, and only on the evidence that `sweep` wants; a pool that has only the address is another's."""
+    for pool in of_manager(ctx, manager(ctx).pools, "pools in Manager"):
+        if pool.name != ctx.spec.pool.name or pool.members:
+            continue
+        decision = decide(of_pool(pool, ctx.spec, ctx.fleet))
+        harm = Harm(f"the pool {inert(pool.name, 60)}", (Proof(decision.ends, decision.text),))
+        yield command(MANAGER, "delete ServerPool id={pool}", harm=harm, pool=uuid(pool.id))
 
 
 @ovm.remedy("pair.initiator.unique")
@@ -278,13 +317,8 @@ def nfs_empty(servers: Servers, ctx: Ctx) -> Commands:
         left |= dict.fromkeys(entry for entry in (look.entries or () if look else ()) if is_leftover(entry))
     where = f"NFS server {storage.server}"
     yield command(where, "ls -lA {export}", export=path(storage.export))
-    for entry in left:
-        yield command(
-            where,
-            "rm -ri {file}",
-            warning="destroys the pool that lives there, if one does: prove first that no server mounts it",
-            file=path(f"{storage.export.rstrip('/')}/{entry}"),
-        )
+    if left:
+        yield withheld(where, Harm(f"{joined(left)} on the share", (Proof(None, WHOSE_POOL),)))
 
 
 @ovm.remedy("storage.lun.clean")
@@ -296,9 +330,4 @@ def lun_clean(servers: Servers, ctx: Ctx) -> Commands:
     if look is None:
         return
     yield command(holder, "mounted.ocfs2 -f {lun}", lun=device(look.device))
-    yield command(
-        holder,
-        "dd if=/dev/zero of={lun} bs=1M count=10 oflag=direct",
-        warning="DESTROYS everything on this LUN, on every server: prove first that no pool lives there",
-        lun=device(look.device),
-    )
+    yield withheld(holder, Harm(f"what lies on LUN {inert(look.wwid, 80)}", (Proof(None, WHOSE_POOL),)))

@@ -110,7 +110,7 @@ def nfs_busy(ctx: Ctx) -> Finding:
     severity=Severity.WARNING,
     title="Manager knows the NFS server under one name only",
     why="the export is registered twice, and refreshes and presentations go to the wrong one",
-    fix="keep one file server, delete the other",
+    fix="keep one file server; the other can go once no pool and no repository lies on it",
     source="server-pools R077, R019",
 )
 def nfs_registered(ctx: Ctx) -> Finding:
@@ -120,7 +120,8 @@ def nfs_registered(ctx: Ctx) -> Finding:
         return not_applicable("the pool file system is not on NFS")
     servers, _ = _on_host(ctx, wanted.server)
     if len(servers) > 1:
-        fix = f"delete all but one of {joined(inert(one.name, 60) for one in servers)} in Manager"
+        names = joined(inert(one.name, 60) for one in servers)
+        fix = f"keep one of {names}; the others can go once no pool and no repository lies on them"
         return bad(f"{wanted.server} is {len(servers)} file servers in Manager", fix=fix)
     odd = [one for one in servers if one.uniform is False and wanted.uniform]
     if odd:

@@ -14,7 +14,15 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from core.errors import BadReply, CommandFailed, CommandTimeout, ConnectFailed, ReplyLost, TransportError
+from core.errors import (
+    BadReply,
+    CommandFailed,
+    CommandTimeout,
+    ConnectFailed,
+    ConnectTrouble,
+    ReplyLost,
+    TransportError,
+)
 from core.masking import Masker
 from core.platforms.oracle_vm.manager_cli.command import Command
 from core.platforms.oracle_vm.manager_cli.dialect import SET_VERBOSE, SHOW_VERSION, Dialect, dialect_of
@@ -260,7 +268,10 @@ class ManagerSession:
             chunk = await shell.read(self._limits.manager_login_s)
             if not chunk:
                 raise ConnectFailed(
-                    self.server, PLANE, f"cannot use the CLI of {self.server}: it closed the session"
+                    self.server,
+                    PLANE,
+                    f"cannot use the CLI of {self.server}: it closed the session",
+                    trouble=ConnectTrouble.HUNG_UP,
                 ) from EOFError()
             if not buffer.feed(chunk):
                 raise BadReply(

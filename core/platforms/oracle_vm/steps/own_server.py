@@ -25,9 +25,7 @@ from core.platforms.oracle_vm.steps.common import (
 from core.platforms.oracle_vm.world import OvmWorld, Talk
 from core.text import listed
 
-RELEASE_FIX = (
-    "let its owner release it (releaseOwnership Server; 3.2: edit Server takeOwnership=no), then try again"
-)
+RELEASE_FIX = "let its owner release it, once it is free there (no pool, no virtual machine), then try again"
 
 
 class OwnServer(Step[OvmWorld]):
