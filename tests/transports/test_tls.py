@@ -219,8 +219,8 @@ async def test_what_was_seen_of_a_failed_connection_is_told_as_data(
 async def test_a_closed_port_is_one_on_which_nobody_listens() -> None:
     async with tcp_server(_hang_up) as port:
         pass
+    endpoint = Endpoint("s1", "agent", "203.0.113.11", "127.0.0.1", port, "tls")
     with pytest.raises(ConnectFailed) as failed:
-        endpoint = Endpoint("s1", "agent", "203.0.113.11", "127.0.0.1", port, "tls")
         await fetch_shown_certificate(endpoint, Limits())
     assert failed.value.trouble is ConnectTrouble.NOBODY_LISTENS
 
