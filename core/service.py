@@ -472,7 +472,7 @@ class Service:
         view = self.show(run)
         head, _ = read_run(self.paths, run)
         require_something_to_undo(run, view.outcome, head.plan)
-        return rollback_plan(run, head.plan)
+        return rollback_plan(run, head.plan, catalog.platform(head.platform))
 
     def rollback_text(self, outlook: RollbackOutlook) -> str:
         """The same for people."""

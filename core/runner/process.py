@@ -156,7 +156,9 @@ def _approved(order: Order, job: Job, demands: SystemSettings) -> Approved | Non
     if order.task is Task.VERIFY:  # a look
         return None
     is_start, document = order.task is Task.START, job.document
-    plan = rollback_plan(order.run, job.plan) if order.task is Task.ROLLBACK else job.plan
+    plan = job.plan
+    if demands.approvals is not None and order.task is Task.ROLLBACK:
+        plan = rollback_plan(order.run, job.plan, job.platform)
     asked = Path(document.approvals) if document.approvals is not None and is_start else None
     beside = [id_ for id_ in document.accepted if id_ not in job.spec.accept]
     return approvals.require_for(plan, demands.approvals, asked, beside)

@@ -31,9 +31,12 @@ def is_whole(states: list[StepState]) -> bool:
     return all(state in HELD for state in states)
 
 
-def rollback_plan(run: str, plan: Plan) -> Plan:
-    """The way back of a run as a plan that can be shown and approved: its steps, for their undo. Pure."""
-    return plan.model_copy(update={"aim": PlanAim.ROLLBACK, "run": run})
+def rollback_plan(run: str, plan: Plan, platform: Platform) -> Plan:
+    """The way back of a run as a plan that can be shown and approved: its steps, for their undo. Pure.
+
+    A journal of an earlier version may hold other labels for the same args.
+    """
+    return plan.with_lines(platform.lines_of).model_copy(update={"aim": PlanAim.ROLLBACK, "run": run})
 
 
 async def outlook(

@@ -110,13 +110,15 @@ async def test_a_rollback(tmp_path: Path, state: Path, folder: Path, monkeypatch
     await all_events(state, run)
     await gone(state, run)
     approvals.approve(document.plan, folder)  # of making it
-    approvals.approve(rollback_plan("261122-150445-k3", document.plan), folder)  # of another run's
+    approvals.approve(
+        rollback_plan("261122-150445-k3", document.plan, ToyPlatform()), folder
+    )  # of another run's
     as_somebody_else(monkeypatch)
     with pytest.raises(ApprovalError, match="nobody else approved"):
         await ordered(state, folder, Task.ROLLBACK, run)
     assert list((tmp_path / "world").iterdir())
     monkeypatch.undo()
-    approvals.approve(rollback_plan(run, document.plan), folder)
+    approvals.approve(rollback_plan(run, document.plan, ToyPlatform()), folder)
     as_somebody_else(monkeypatch)
     assert await ordered(state, folder, Task.ROLLBACK, run)
     assert client.show_run(state, run).outcome is Outcome.ROLLED_BACK
