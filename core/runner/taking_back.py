@@ -36,7 +36,8 @@ def rollback_plan(run: str, plan: Plan, platform: Platform) -> Plan:
 
     A journal of an earlier version may hold other labels for the same args.
     """
-    return plan.with_lines(platform.lines_of).model_copy(update={"aim": PlanAim.ROLLBACK, "run": run})
+    changes = {"aim": PlanAim.ROLLBACK, "run": run, "unobservable": ()}
+    return plan.with_lines(platform.lines_of).model_copy(update=changes)
 
 
 async def outlook(

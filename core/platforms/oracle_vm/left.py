@@ -29,7 +29,8 @@ def _stands(one: PastRun) -> bool:
     """Its pool was made: every step holds, whatever a verification said, or it is being made now."""
     if one.aim is not PlanAim.CREATE:
         return False
-    return one.is_live or one.outcome is Outcome.CREATED or all(step.state in _HELD for step in one.steps)
+    is_said = one.outcome is not None and one.outcome.stands
+    return one.is_live or is_said or all(step.state in _HELD for step in one.steps)
 
 
 def _has_left(one: PastRun) -> bool:

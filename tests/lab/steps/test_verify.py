@@ -9,10 +9,11 @@ import pytest
 from core.engine.executor import Executor
 from core.engine.journal import Journal
 from core.engine.reading import EngineLimits
-from core.models.events import Outcome, Verified
+from core.models.events import Outcome, RunEvent, StepState, Verified
 from core.paths import StatePaths
 from core.platforms.oracle_vm.steps.kinds import STEP_KINDS
 from core.platforms.oracle_vm.verify import verify_pool
+from core.platforms.oracle_vm.verifying import titles
 from tests.lab.steps.support import IMPATIENT, Run, running, walk
 
 QUICK = EngineLimits(read_attempts=2, undo_attempts=2, retry_delay_s=0.01)
@@ -42,9 +43,13 @@ async def verified(run: Run) -> dict[str, Verified]:
 async def test_without_a_login_to_the_servers_at_least_six_items_hold(scenario: str) -> None:
     async with running(scenario) as run:
         items = await verified(run)
+        plan = await run.plan()
     holding = [item for item in items.values() if item.holds is True]
     assert len(holding) >= 6
     assert not any(item.holds is False for item in items.values())
+    named = {item.id: item.title for item in plan.unobservable}
+    unseen = {item.id: item.title for item in items.values() if item.holds is None and item.is_essential}
+    assert unseen.items() <= named.items(), "what the plan did not name was not seen"
     if run.spec.pool.clustered:
         assert items["cluster.threshold"].holds is None
         assert "no SSH login" in items["cluster.threshold"].detail
@@ -105,6 +110,49 @@ async def test_a_pool_that_vanished_does_not_hold() -> None:
         async with run.world(plan) as world:
             (item,) = await verify_pool(world, run.spec, plan)
     assert (item.id, item.holds) == ("pool.exists", False)
+
+
+class Blackout:
+    """Takes every channel of the servers' SSH away once a step is done, right before the verification."""
+
+    def __init__(self, run: Run, step: str) -> None:
+        self.run, self.step = run, step
+
+    def __call__(self, event: RunEvent) -> None:
+        if (event.step, event.state) == (self.step, StepState.DONE):
+            self.run.lab.world.faults["ssh-no-exec"] = {}
+
+
+@pytest.mark.asyncio
+async def test_a_login_that_dies_during_the_run_leaves_the_pool_unverified_until_a_later_look(
+    tmp_path: Path,
+) -> None:
+    async with running("healthy-nfs", ssh=True, limits=IMPATIENT) as run:
+        plan = await run.plan()
+        assert [item.id for item in plan.unobservable] == ["agents.membership"]
+        journal = Journal.create(StatePaths(tmp_path), plan, spec={}, secrets=run.access.secrets.values())
+        journal.subscribe(Blackout(run, plan.steps[-1].id))
+        steps = {step.id: STEP_KINDS[step.kind](step) for step in plan.steps}
+        async with run.world(plan) as world:
+            executor = Executor(
+                journal, steps, world, lambda: verify_pool(world, run.spec, plan), limits=QUICK
+            )
+            assert await executor.run() is Outcome.CREATED_UNVERIFIED
+        assert journal.now.message.startswith(f"Created, not verified: {titles.VIP_HOLDER}: ")
+        unseen = [id_ for id_, item in journal.now.verification.items() if item.holds is None]
+        assert {"pool.vip_holder", "cluster.threshold", "cluster.conf", "cluster.mounted"} <= set(unseen)
+        assert len(run.lab.world.of_type("serverpool")) == 1
+        run.lab.world.faults.clear()
+        async with run.world(plan) as world:
+            executor = Executor(
+                journal, steps, world, lambda: verify_pool(world, run.spec, plan), limits=QUICK
+            )
+            assert await executor.verify_again() is Outcome.CREATED
+        assert journal.now.message == (
+            f"Created. {len(journal.now.verification) - 1} of {len(journal.now.verification)}"
+            " verifications passed, 1 could not be checked."
+        )
+        journal.close()
 
 
 async def execute(run: Run, folder: Path) -> tuple[Outcome, Journal]:

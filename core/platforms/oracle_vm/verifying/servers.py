@@ -143,7 +143,10 @@ def _is_online(look: ServerLook) -> bool | None:
 
 def _threshold_item(looks: list[ServerLook], expected: int | None) -> Verified:
     sections, missing = _by_dom0(looks, "o2cb")
-    values = {name: _threshold(section.text) for name, section in sections.items() if section.worked}
+    read = {name: _threshold(section.text) for name, section in sections.items() if section.worked}
+    values = {name: value for name, value in read.items() if value is not None}
+    unsaid = [f"{name}: no threshold in it" for name in read if name not in values]
+    missing = "; ".join(text for text in (missing, listed(unsaid, 3)) if text)
     wrong = [f"{name} has {value}" for name, value in values.items() if expected and value != expected]
     is_equal = len(set(values.values())) <= 1
     holds: bool | None = is_equal and not wrong
