@@ -265,9 +265,11 @@ class Executor:
         self._recall()
         items, failure = await self._look_at_all()
         verdict = unverified(failure) if failure else judge_verification(items, self._journal.head.plan)
-        outcome = verdict.outcome or Outcome.CREATED_UNVERIFIED  # nothing is taken down by a look
+        outcome, text = verdict.outcome, verdict.text
+        if outcome is None:  # nothing is taken down by a look
+            outcome, text = Outcome.CREATED_UNVERIFIED, unverified(verdict.text).text
         entries = [_verified_entry(item) for item in items]
-        self._journal.write(*entries, Entry(EventKind.VERIFICATION, verdict.text, state=outcome))
+        self._journal.write(*entries, Entry(EventKind.VERIFICATION, text, state=outcome))
         return outcome
 
     async def _end_as_asked(self) -> Outcome | None:

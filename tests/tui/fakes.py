@@ -17,7 +17,7 @@ from core.models.cpu import Arch, CpuProfile
 from core.models.events import EventKind, Outcome, Residue, RunEvent, RunState, StepState, Verified
 from core.models.facts import Fact, PlaneFact, PlaneState, ServerFacts
 from core.models.fleet import FleetFacts
-from core.models.plan import Plan, PlannedStep
+from core.models.plan import Plan, PlannedStep, Unobservable
 from core.models.results import CheckResult, Scope, Severity, Verdict
 from core.models.spec import BaseSpec
 from core.models.use import PoolUse, RollbackOutlook, why_not_undo
@@ -97,6 +97,7 @@ class FakeService(Service):
         ] = []  # only, checks, touched of each check
         self.outcome = Outcome.CREATED
         self.fail_at = ""
+        self.unobservable: tuple[Unobservable, ...] = ()  # what the plan says nobody can verify
         self.hold: asyncio.Event | None = None  # a run waits here after its first step
         self.stall: asyncio.Event | None = None  # checks wait here before the second server
         self.reached = asyncio.Event()  # a check is waiting there
@@ -291,7 +292,13 @@ class FakeService(Service):
                 undo_note="the pool file system on the storage", is_point_of_no_return=True,
             )
         )  # fmt: skip
-        return Plan(platform="oracle_vm", pool=spec.pool_name, release="3.4", steps=tuple(steps))
+        return Plan(
+            platform="oracle_vm",
+            pool=spec.pool_name,
+            release="3.4",
+            steps=tuple(steps),
+            unobservable=self.unobservable,
+        )
 
     @override
     def compatibility(self, spec: BaseSpec, fleet: FleetFacts) -> dict[str, Any]:

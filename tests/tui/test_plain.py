@@ -13,6 +13,7 @@ import pytest
 
 from core.errors import ExitCode
 from core.models.events import Outcome
+from core.models.plan import Unobservable
 from core.models.results import Verdict
 from core.secrets import Secrets
 from tests.tui.fakes import SECRETS, SPEC, FakeService
@@ -218,6 +219,14 @@ def test_the_prepared_pool_on_lines(service: FakeService) -> None:
 def test_the_exit_code_follows_the_outcome(service: FakeService, outcome: Outcome, code: int) -> None:
     service.outcome = outcome
     assert walk(service, TRUST)[0] == code
+
+
+def test_what_nobody_can_verify_is_said_before_the_name_is_typed(service: FakeService) -> None:
+    service.unobservable = (Unobservable(id="x", title="the virtual IP is up", why="no \x1b[2Jlogin"),)
+    _, said = walk(service, TRUST)
+    told = said.index("Cannot be verified with these connections")
+    assert told < said.index("the virtual IP is up: no ") < said.index("to create the pool:")
+    assert "\x1b" not in said
 
 
 def test_a_failed_check_stops_and_shows_its_fix(service: FakeService) -> None:

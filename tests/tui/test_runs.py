@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from core import crash
 from core.errors import ControlledElsewhere, PoolwrightError, RunnerError
 from core.models.events import Outcome, RunState
+from core.models.plan import Unobservable
 from core.models.use import PoolUse
 from core.runner.survival import Survival, Way
 from core.secrets import Secrets
@@ -87,6 +88,19 @@ async def test_a_pool_that_nobody_could_verify_is_said_everywhere(
         await pilot.press("r")
         await at(pilot, "RunsScreen")
         await see(pilot, "Created, not verified")
+
+
+@pytest.mark.asyncio
+async def test_what_nobody_can_verify_is_said_before_the_name_is_typed(
+    ready_app: PoolwrightApp, service: FakeService
+) -> None:
+    service.unobservable = (Unobservable(id="x", title="the virtual IP is up", why="no login"),)
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await to_ready(pilot)
+        await see(pilot, "4 steps, 1 not verifiable")
+        await pilot.press("f2")
+        await see(pilot, "not verifiable")
+        await see(pilot, "the virtual IP is up")
 
 
 @pytest.mark.asyncio

@@ -41,6 +41,34 @@ async def checked(service: Service, spec: BaseSpec, secrets: Secrets) -> tuple[C
     return look, sorted({result.id for result in verdicts.unaccepted})
 
 
+def common_words(lab: Lab, folder: Path) -> list[str]:
+    """What every command needs: the state folder, and a file with the passwords."""
+    passwords = folder / "passwords"
+    passwords.write_text("".join(f"{name}: {value}\n" for name, value in lab.passwords.items()))
+    passwords.chmod(0o600)
+    return ["--state-dir", str(folder / "state"), "--password-file", str(passwords)]
+
+
+@pytest.mark.asyncio
+async def test_where_no_check_applies_nothing_is_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with Lab.from_scenario("unclustered", servers=3, speed=SPEED) as lab:
+        service = Service(tmp_path / "state")
+        lab.write_ready(tmp_path / "ready.json")
+        spec_file = tmp_path / "ready.json.spec.yaml"
+        service.trust(await service.identities(service.load(spec_file), Secrets(lab.passwords)))
+        words = ["check", str(spec_file), "--check", "storage.nfs.empty", *common_words(lab, tmp_path)]
+        assert await asyncio.to_thread(main, words) == ExitCode.BAD_INPUT
+        said = capsys.readouterr()
+        assert "nothing was judged" in said.out
+        assert "can be made" not in said.out
+        assert await asyncio.to_thread(main, [*words, "--json"]) == ExitCode.BAD_INPUT
+        said = capsys.readouterr()
+        assert json.loads(said.out)["summary"]["may_apply"] is None
+        assert "nothing was judged" in said.err
+
+
 @pytest.mark.asyncio
 async def test_without_ssh_what_cannot_be_seen_is_in_the_plan_and_counted(tmp_path: Path) -> None:
     async with Lab.from_scenario("unclustered", servers=3, speed=SPEED) as lab:
@@ -123,10 +151,7 @@ async def test_what_became_unseen_during_the_run_is_settled_by_a_later_check(
         assert service.unverified_run(spec) == run
         assert len(lab.world.of_type("serverpool")) == 1
 
-        passwords = tmp_path / "passwords"
-        passwords.write_text("".join(f"{name}: {value}\n" for name, value in lab.passwords.items()))
-        passwords.chmod(0o600)
-        words = ["--state-dir", str(tmp_path / "state"), "--password-file", str(passwords)]
+        words = common_words(lab, tmp_path)
         code = await asyncio.to_thread(main, ["check", str(spec_file), *words])
         assert code == ExitCode.NEEDS_ATTENTION, "still nobody can look"
         assert "Created, not verified" in capsys.readouterr().out

@@ -15,7 +15,7 @@ from core.engine.reading import EngineLimits
 from core.engine.undoing import Stopped
 from core.errors import StepError
 from core.models.events import EventKind, Outcome, RunState, StepState
-from core.models.plan import JsonDict
+from core.models.plan import JsonDict, PlanAim
 from core.paths import StatePaths
 from tests.engine.toys import ToyWorld, toy_plan, toy_steps, toy_verify
 
@@ -364,3 +364,52 @@ def test_a_plan_whose_needs_cannot_be_met_is_refused() -> None:
         check_plan(plan.model_copy(update={"steps": plan.steps[1:]}))
     with pytest.raises(StepError, match="two steps"):
         check_plan(plan.model_copy(update={"steps": plan.steps[:1] * 2}))
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [("nothing", "nothing was looked at"), ("unreadable", "no route"), ("bug", "ZeroDivisionError")],
+)
+async def test_a_sweep_that_nobody_looked_at_is_not_clean(tmp_path: Path, fault: str, why: str) -> None:
+    world, _ = make_world(tmp_path, f"pool:{fault}")
+    plan = toy_plan("a").model_copy(update={"aim": PlanAim.SWEEP})
+    journal = Journal.create(StatePaths(tmp_path / "state"), plan, spec={})
+    executor = Executor(
+        journal,
+        toy_steps(plan),
+        world,
+        lambda: toy_verify(world, plan),
+        limits=QUICK,
+        on_failure=OnFailure.KEEP_GOING,
+        sleep=no_sleep,
+    )
+    assert await executor.run() is Outcome.NEEDS_HUMAN
+    ((_, left),) = journal.now.residue.values()
+    assert why in left.why
+    journal.close()
+
+
+@pytest.mark.asyncio
+async def test_only_an_unverified_run_is_verified_again(tmp_path: Path) -> None:
+    *_, journal, world = await run_script(tmp_path, "a > b", "")
+    again = Journal.open(StatePaths(tmp_path / "state"), journal.head.run)
+    plan = again.head.plan
+    executor = Executor(again, toy_steps(plan), world, lambda: toy_verify(world, plan), limits=QUICK)
+    with pytest.raises(StepError, match="it is created"):
+        await executor.verify_again()
+    again.close()
+
+
+@pytest.mark.asyncio
+async def test_a_later_look_that_sees_it_broken_takes_nothing_down(tmp_path: Path) -> None:
+    *_, journal, world = await run_script(tmp_path, "a > b", "pool:hidden")
+    world.faults["pool"] = "broken"
+    before = world.effects()
+    again = Journal.open(StatePaths(tmp_path / "state"), journal.head.run)
+    plan = again.head.plan
+    executor = Executor(again, toy_steps(plan), world, lambda: toy_verify(world, plan), limits=QUICK)
+    assert await executor.verify_again() is Outcome.CREATED_UNVERIFIED
+    assert again.now.message == "Created, not verified: verification: the pool works: it does not"
+    assert world.effects() == before
+    again.close()
