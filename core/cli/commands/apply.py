@@ -15,7 +15,6 @@ from core.cli.diagnostics import say
 from core.cli.inputs import add_common, gather_secrets, require_trust
 from core.cli.output import emit_json, emit_text
 from core.errors import ExitCode, SpecError, SpecProblem
-from core.models.plan import PlanAim
 
 if TYPE_CHECKING:
     from core.models.plan import Plan
@@ -62,6 +61,8 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 def _what(service: Service, args: argparse.Namespace) -> tuple[BaseSpec, Plan | None]:
     """The pool description, and the reviewed plan where one is given."""
+    from core.models.plan import PlanAim
+
     if args.plan is None and args.spec is None:
         raise SpecError(
             [SpecProblem("SPEC", "nothing to apply", fix="give a pool description, or --plan FILE")]
