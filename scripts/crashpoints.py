@@ -94,7 +94,7 @@ def disconnects(pool: Pool, every: int) -> tuple[int, int]:
 
 def main() -> int:
     """Both kinds, and the sum."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--every", type=int, default=1, help="try every n-th only")
     parser.add_argument("--only", choices=["kills", "disconnects"], help="one kind only")
     given = parser.parse_args()

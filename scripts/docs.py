@@ -109,7 +109,7 @@ def _commands_that_name(code: ExitCode) -> list[str]:
 
 def run() -> int:
     """Write the documents, or compare them."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--check", action="store_true", help="change nothing; fail when a document is stale")
     arguments = parser.parse_args()
     stale = []

@@ -134,7 +134,7 @@ def words(svg: str) -> list[tuple[str, str]]:
 
 def main() -> int:
     """Write or check."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--check", action="store_true", help="only say which ones are stale")
     only_check = parser.parse_args().check
     os.environ.update({"TERM": "xterm-256color", "TEXTUAL_ANIMATIONS": "none"})

@@ -51,7 +51,7 @@ def storm(first: int, count: int) -> int:
 
 def main() -> int:
     """Read the arguments."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("seeds", type=int, nargs="?", default=1000)
     parser.add_argument("first", type=int, nargs="?", default=0)
     parser.add_argument("--seed", type=int, help="play this one alone and tell its whole story")

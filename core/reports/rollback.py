@@ -14,7 +14,7 @@ _SHOWN = 8  # names of one kind
 def rollback_text(outlook: RollbackOutlook, now: datetime | None = None) -> str:
     """Run, pool, age, members, VMs and repositories found, what could not be read, and what will be undone."""
     view = outlook.view
-    state = view.outcome.value if view.outcome else "interrupted"
+    state = view.outcome.word if view.outcome else "interrupted"
     lines = [f"Rollback of run {view.run}: pool {view.pool}, {state}"]
     lines += _told("started", _age(view.started_at, now or datetime.now(UTC)))
     lines += _use(outlook.use)
