@@ -18,6 +18,11 @@ def inert(text: object, limit: int = 400) -> str:
     return core_text.inert(masking.hide(str(text)), limit)
 
 
+def shown(text: str) -> str:
+    """Lines as a terminal gets them: without secrets, control characters in words."""
+    return masking.shown(text)
+
+
 def expand_servers(text: str) -> tuple[list[str], list[str]]:
     """Servers named by typed or pasted text (blanks, commas, semicolons or lines between), and what cannot be read.
 

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from core.errors import PoolwrightError
 from tui import saving
-from tui.borrow import expanded, inert, is_there
+from tui.borrow import expanded, inert, is_there, shown
 from tui.session import Session
 
 HELP = (
@@ -37,7 +37,7 @@ class Talk:
 
     def say(self, text: str = "") -> None:
         """One line."""
-        self.out.write(f"{text}\n")
+        self.out.write(f"{shown(text)}\n")
         self.out.flush()
 
     def ask(self, prompt: str, about: str = "") -> str:

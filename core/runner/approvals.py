@@ -126,6 +126,8 @@ def _read(path: Path, digest: str) -> tuple[Approved | None, str]:
         return None, ""
     if status.st_uid == os.geteuid():
         return None, f"it is {user_of(status.st_uid)}'s own, a second user is needed"
+    if user_of(status.st_uid) == str(status.st_uid):  # a container of anybody's makes files of such uids
+        return None, f"its owner, uid {status.st_uid}, is no user of this machine"
     try:
         at = data.get("at")
         return Approved(

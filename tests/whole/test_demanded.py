@@ -21,6 +21,7 @@ from core.system_settings import SystemSettingsError
 from tests.whole.demanding_runner import command
 from tests.whole.job import SPEED
 
+NOBODY = 65534
 pytestmark = pytest.mark.timeout(300)
 needs_root = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root can make a file look like somebody else's"
@@ -51,7 +52,7 @@ class Desk:
         """As another user does."""
         assert main(["approve", str(plan), "--approvals", str(self.approvals), "--yes"]) == ExitCode.DONE
         for path in self.approvals.iterdir():
-            os.chown(path, 4711, -1)
+            os.chown(path, NOBODY, -1)
 
 
 @asynccontextmanager

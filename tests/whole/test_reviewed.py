@@ -22,6 +22,7 @@ from core.service import Service
 from tests.unit.runner.test_review import NFS_SPEC, evil_plan
 from tests.whole.job import SPEED
 
+NOBODY = 65534
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.timeout(300)  # runners in processes of their own, on a machine that may be busy
 
@@ -125,6 +126,6 @@ async def test_two_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         if os.geteuid() != 0:
             return  # only root can make a file look like somebody else's
         (approval,) = folder.iterdir()
-        os.chown(approval, 4711, -1)
+        os.chown(approval, NOBODY, -1)
         assert await asyncio.to_thread(main, alone) == 0
-        assert "(uid 4711" in capsys.readouterr().err
+        assert f"(uid {NOBODY}" in capsys.readouterr().err

@@ -96,3 +96,15 @@ def test_a_plan_file_that_was_changed_is_refused(change: str, tmp_path: Path) ->
         path.write_text(text[:-9] if change == "cut" else text)
     with pytest.raises(SpecError, match=r"plan\.json"):
         read_plan(path)
+
+
+def test_a_uid_that_is_no_user_here_approves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    approvals.approve(PLAN, tmp_path)
+    as_user(monkeypatch, os.getuid() + 1)
+
+    def nobody(_uid: int) -> None:
+        raise KeyError
+
+    monkeypatch.setattr("core.runner.approvals.pwd.getpwuid", nobody)
+    with pytest.raises(ApprovalError, match="is no user of this machine"):
+        approvals.require(tmp_path, PLAN.digest)
