@@ -307,7 +307,7 @@ class Executor:
         """
         plan = self._journal.head.plan
         if not items:
-            what, why = f"nobody can tell what is left of {plan.pool}", failure or "nothing was looked at"
+            what, why = f"cannot determine what is left of {plan.pool}", failure or "no verification was made"
             items = [Verified(id="sweep", title=what, holds=None, detail=why)]
         by_hand = {one.id: one for one in plan.by_hand}
         left = []

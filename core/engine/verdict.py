@@ -19,7 +19,7 @@ class VerificationVerdict:
 
 def judge_verification(items: Sequence[Verified], plan: Plan) -> VerificationVerdict:
     """Judge what was seen. Created is said only when something essential was seen to hold, nothing essential was seen
-    broken, and every essential item that nobody could look at was accepted with the plan.
+    broken, and every essential item that could not be checked was accepted with the plan.
     """
     essential = [item for item in items if item.is_essential]
     broken = [item for item in essential if item.holds is False]
@@ -36,18 +36,18 @@ def judge_verification(items: Sequence[Verified], plan: Plan) -> VerificationVer
 
 
 def unverified(reason: str) -> VerificationVerdict:
-    """The verdict where the whole could not be looked at."""
+    """The verdict where the pool as a whole could not be verified."""
     return VerificationVerdict(Outcome.CREATED_UNVERIFIED, f"Created, not verified: {reason}")
 
 
 def counts(items: Sequence[Verified]) -> str:
     """`15 of 16 verifications passed, 1 could not be checked.`"""
     if not items:
-        return "Nothing was looked at."
+        return "No verification was made."
     answers = [item.holds for item in items]
     text = f"{answers.count(True)} of {len(items)} verifications passed"
     if failed := answers.count(False):
-        text += f", {failed} did not"
+        text += f", {failed} failed"
     if unseen := answers.count(None):
         text += f", {unseen} could not be checked"
     return f"{text}."

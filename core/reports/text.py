@@ -238,7 +238,7 @@ def verification_text(view: RunView) -> list[str]:
         more = f"; accepted with the plan: {accepted[item.id]}" if is_accepted else ""
         lines += _wrapped(f"{item.title}: {item.detail}{more}", " " * 14, f"  {word[item.holds]:<11} ")
     if view.outcome is Outcome.CREATED_UNVERIFIED:
-        lines += _wrapped("`poolwright check SPEC` looks again and settles it", "  ", "  ")
+        lines += _wrapped("To verify it when the servers answer: poolwright check SPEC", "  ", "  ")
     return lines
 
 

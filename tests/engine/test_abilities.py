@@ -71,6 +71,32 @@ def test_the_type_checker_sees_it_too() -> None:
         Silent()  # type: ignore[abstract]
 
 
+MISSPELT = '''
+from core.platforms.guards import NoGuards, NoSweeps
+from tests.engine.toy_platform import ToyPlatform
+from core.platforms.base import Platform
+
+class Misspelt(NoGuards, NoSweeps, Platform):
+    """All that a toy has, but its list of servers, which is spelt wrong."""
+    vars().update({k: v for k, v in vars(ToyPlatform).items() if k[:2] != "__" and k[:5] != "_abc_"})
+
+    async def known_server(self, spec, access):
+        return ("203.0.113.11",)
+
+PLATFORM = Misspelt()
+'''
+
+
+def test_a_misspelt_platform_stops_where_it_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "misspelt_platform.py").write_text(MISSPELT)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(catalog._PLATFORMS, "misspelt", "misspelt_platform")
+    with pytest.raises(TypeError, match=r"abstract class Misspelt .*known_servers"):
+        catalog.platform("misspelt")
+
+
 def test_what_is_no_platform_is_not_loaded() -> None:
     class Duck:
         """Has a name, and that is all."""

@@ -61,12 +61,12 @@ async def test_where_no_check_applies_nothing_is_judged(
         words = ["check", str(spec_file), "--check", "storage.nfs.empty", *common_words(lab, tmp_path)]
         assert await asyncio.to_thread(main, words) == ExitCode.BAD_INPUT
         said = capsys.readouterr()
-        assert "nothing was judged" in said.out
+        assert "Not judged" in said.out
         assert "can be made" not in said.out
         assert await asyncio.to_thread(main, [*words, "--json"]) == ExitCode.BAD_INPUT
         said = capsys.readouterr()
         assert json.loads(said.out)["summary"]["may_apply"] is None
-        assert "nothing was judged" in said.err
+        assert "Not judged" in said.err
 
 
 @pytest.mark.asyncio

@@ -20,7 +20,7 @@ from tui.screens.base import StepScreen
 
 WORDS = {
     "created": "The pool was created and looked at.",
-    "created_unverified": "The pool stands, but not everything could be looked at.",
+    "created_unverified": "The pool was created, but not everything could be verified.",
     "rolled_back": "The run failed and everything it did was taken back.",
     "refused": "The run was refused; nothing was changed.",
     "needs_human": "The run ended, and something is left that a person must end.",
@@ -148,7 +148,7 @@ def _next_steps(outcome: str, view: RunView) -> list[str]:
         ]
     if outcome == "created_unverified":
         return [
-            "- when the servers answer: poolwright check SPEC looks again and settles it",
+            "- when the servers answer again, verify the pool: poolwright check SPEC",
             f"- the record: poolwright show {view.run}",
         ]
     if outcome == "needs_human":

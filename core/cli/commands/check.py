@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from core.secrets import Secrets
     from core.service import Checked, Service
 
-NOT_JUDGED = "nothing was judged: no check that was asked applies to this spec"
+NOT_JUDGED = "Not judged: none of the selected checks applies to this spec."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +94,7 @@ async def _settle(
     run = "" if args.check or args.only else service.unverified_run(spec)
     if not run:
         return None
-    say(f"run {run} made this pool and could not verify it; looking again")
+    say(f"run {run} created this pool, but could not verify it; verifying again")
     since = service.show(run).last_seq
     try:
         await service.verify(run, secrets)

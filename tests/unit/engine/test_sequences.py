@@ -369,7 +369,7 @@ def test_a_plan_whose_needs_cannot_be_met_is_refused() -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("fault", "why"),
-    [("nothing", "nothing was looked at"), ("unreadable", "no route"), ("bug", "ZeroDivisionError")],
+    [("nothing", "no verification was made"), ("unreadable", "no route"), ("bug", "ZeroDivisionError")],
 )
 async def test_a_sweep_that_nobody_looked_at_is_not_clean(tmp_path: Path, fault: str, why: str) -> None:
     world, _ = make_world(tmp_path, f"pool:{fault}")

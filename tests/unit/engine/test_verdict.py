@@ -39,7 +39,7 @@ CREATED, UNVERIFIED = Outcome.CREATED, Outcome.CREATED_UNVERIFIED
             [item("a", True), item("b", None, essential=False), item("c", False, essential=False)],
             "",
             CREATED,
-            "Created. 1 of 3 verifications passed, 1 did not, 1 could not be checked.",
+            "Created. 1 of 3 verifications passed, 1 failed, 1 could not be checked.",
         ),
         (
             [item("a", True), item("b", None)],
@@ -47,7 +47,7 @@ CREATED, UNVERIFIED = Outcome.CREATED, Outcome.CREATED_UNVERIFIED
             UNVERIFIED,
             "Created, not verified: title of b: why. 1 of 2 verifications passed, 1 could not be checked.",
         ),
-        ([], "", UNVERIFIED, "Created, not verified: Nothing was looked at."),
+        ([], "", UNVERIFIED, "Created, not verified: No verification was made."),
         (
             [item("a", None), item("b", None)],
             "a b",
@@ -96,7 +96,7 @@ def test_created_is_never_said_of_what_nobody_saw_and_nobody_accepted(
         assert any(one.holds is False for one in essential)
     else:
         assert counts(items) in verdict.text
-    assert counts(items) == "Nothing was looked at." or f" of {len(items)} " in counts(items)
+    assert counts(items) == "No verification was made." or f" of {len(items)} " in counts(items)
 
 
 def test_an_unverified_pool_stands_and_needs_attention() -> None:

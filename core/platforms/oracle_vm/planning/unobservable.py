@@ -21,7 +21,7 @@ def _by_manager(draft: Draft) -> list[Unobservable]:
     if is_old and draft.spec.pool.policy.mode is not PolicyMode.OFF:
         found.append(Unobservable(id="pool.policy", title=titles.POLICY, why=titles.NO_POLICY_WORDS))
     if draft.fleet.manager is not None and not value_of(draft.manager.uuid) and not is_old:
-        why = "Manager did not tell its own UUID"
+        why = "Manager does not show its own UUID"
         found.append(Unobservable(id="servers.owner", title=titles.OWNER, why=why))
     if draft.dialect.events() is None:
         why = f"{draft.release} has no query for all events"

@@ -50,9 +50,7 @@ def _word_item(id_: str, name: str, wanted: str, value: str | None, known: tuple
     if not word:
         return _item(id_, title, None, NOT_SHOWN)
     if word not in {_plain(one) for one in known}:
-        return _item(
-            id_, title, None, f"Manager shows {inert(value or '', 80)}, which is no {name} known here"
-        )
+        return _item(id_, title, None, f"Manager shows {inert(value or '', 80)}, which is not a known {name}")
     return _item(id_, title, word == _plain(wanted), inert(value or "", 80))
 
 
