@@ -84,7 +84,10 @@ def known(fact: Fact[T], what: str) -> T:
     if fact.missing is not None:
         raise not_seen(fact, what)
     if fact.value is None:
-        raise FactMissing(what, "the server has no such value")
+        reason = "the server has no such value"
+        raise FactMissing(
+            what, reason, (Gap(kind=GapKind.NOT_TOLD, fact=what, source=fact.source, text=reason),)
+        )
     return fact.value
 
 

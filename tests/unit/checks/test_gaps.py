@@ -118,7 +118,9 @@ def test_a_fact_without_value_always_has_a_gap_and_one_with_a_value_none() -> No
     assert Fact[str].seen(None, "test", NOW).why_missing == ()
     with pytest.raises(FactMissing) as caught:
         known(Fact[str].seen(None, "test", NOW), "kernel")
-    assert [(gap.kind, gap.fact) for gap in caught.value.gaps] == [(GapKind.NOT_TOLD, "kernel")]
+    assert [(gap.kind, gap.fact, gap.source) for gap in caught.value.gaps] == [
+        (GapKind.NOT_TOLD, "kernel", "test")
+    ]
 
 
 @pytest.mark.asyncio
