@@ -12,7 +12,6 @@ import os
 import platform
 import resource
 import shlex
-import sys
 import tempfile
 import traceback
 from collections.abc import Iterator, Sequence
@@ -124,15 +123,3 @@ def _write(folder: Path, text: str) -> str:
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
     return name
-
-
-def quiet_hooks() -> None:
-    """For programs, not for tests: what Python would print by itself (threads, destructors) becomes a report too."""
-    import threading
-
-    def of_thread(args: threading.ExceptHookArgs) -> None:
-        if args.exc_value is not None:
-            write_report(args.exc_value, sys.argv[1:])
-
-    threading.excepthook = of_thread
-    sys.unraisablehook = lambda _args: None

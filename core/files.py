@@ -128,6 +128,8 @@ def _why(error: OSError | ValueError) -> str:
             return "it is a socket or a device, not a file"
         case errno.EACCES | errno.EPERM:
             return "no right to read it"
+        case errno.EMFILE | errno.ENFILE:
+            return "this process has too many open files (raise the limit: ulimit -n 4096)"
         case _:
             return (error.strerror or type(error).__name__).lower()
 

@@ -6,8 +6,10 @@ The filter sits on the handlers, so that records of libraries pass it too. Nothi
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
+import stat
 import time
 import traceback
 from pathlib import Path
@@ -58,6 +60,19 @@ class RedactingFilter(logging.Filter):
         return True
 
 
+def _begin(path: Path) -> None:
+    """Make the file where it is missing; OSError when it cannot be written, or is no plain file."""
+    flags = (
+        os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
+    )  # a pipe would wait for its reader
+    handle = os.open(path, flags, 0o600)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "it is no plain file")
+    finally:
+        os.close(handle)
+
+
 def setup_logging(path: Path | None, *, level: str = "INFO") -> None:
     """Log to one file (created 0600), or nowhere when `path` is None. May be called again: the last call counts.
 
@@ -67,7 +82,7 @@ def setup_logging(path: Path | None, *, level: str = "INFO") -> None:
     if path is None:
         handler = logging.NullHandler()
     else:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600))
+        _begin(path)
         handler = logging.FileHandler(path, encoding="utf-8")
         formatter = logging.Formatter(
             "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -33,7 +34,7 @@ from core.models.results import Cause, CheckResult, Verdict
 from core.models.spec import BaseSpec
 from core.models.use import RollbackOutlook
 from core.models.views import RunView, StepView
-from core.paths import StatePaths, expanded, state_root
+from core.paths import PathsError, StatePaths, expanded, state_root
 from core.platforms import catalog
 from core.platforms.base import Platform
 from core.reports.rollback import rollback_text
@@ -210,10 +211,21 @@ class Service:
         known_hosts = Path(spec.trust.known_hosts) if spec.trust.known_hosts else None
         if self._trust is None:
             state_root(self.paths.root)
-            setup_logging(self.paths.root / "poolwright.log", level=self.settings.log_level)
+            self._log_to(self.paths.root / "poolwright.log")
         if self._trust is None or self._trust.known_hosts != known_hosts:
             self._trust = TrustStore(self.paths.pins, known_hosts)
         return self._trust
+
+    def _log_to(self, path: Path) -> None:
+        try:
+            setup_logging(path, level=self.settings.log_level)
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):  # no fault of the folder
+                raise
+            why = (error.strerror or type(error).__name__).lower()
+            raise PathsError(
+                f"cannot write {path}: {why}", fix="choose another folder by --state-dir"
+            ) from error
 
     def _limits(self) -> Limits:
         return Limits(

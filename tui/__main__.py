@@ -17,11 +17,11 @@ OWN = ("--plain", "--screens")  # words of the wizard itself; everything else is
 
 def main(argv: Sequence[str] | None = None) -> ExitCode:
     """Console script. Without a command, in a terminal: the wizard; `--plain`: the same as prompts and lines."""
-    from core.cli.diagnostics import guarded, open_streams
+    from core.cli.diagnostics import begin_program, guarded
     from core.cli.ending import through_clean_up
 
     if argv is None:
-        open_streams()
+        begin_program()
     words = list(sys.argv[1:] if argv is None else argv)
     with through_clean_up():
         return guarded(lambda: _open(words), words)

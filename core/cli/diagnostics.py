@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from core.errors import ExitCode, Interrupted, PoolwrightError, SpecError
+from core.errors import ExitCode, InternalError, Interrupted, PoolwrightError, SpecError
 from core.masking import shown
 
 
@@ -34,10 +36,17 @@ def guarded(run: Callable[[], ExitCode], words: Sequence[str]) -> ExitCode:
     except PoolwrightError as error:
         code = _failed(error, words)
     except Exception as error:  # noqa: BLE001 - the outermost guard: no bug is a traceback on a screen
+        code = _failed(_own(error, words), words)
+    return _flushed(code)
+
+
+def _own(error: Exception, words: Sequence[str]) -> PoolwrightError:
+    try:
         from core import crash
 
-        code = _failed(crash.own(error, words), words)
-    return _flushed(code)
+        return crash.own(error, words)
+    except Exception:  # noqa: BLE001 - not even a file of ours can be opened any more
+        return InternalError(f"internal error: {type(error).__name__}; no report could be written")
 
 
 def _failed(error: PoolwrightError, words: Sequence[str]) -> ExitCode:
@@ -74,7 +83,20 @@ def discard(stream: Any) -> None:
         os.close(nowhere)
 
 
-def open_streams() -> None:
+def begin_program() -> None:
+    """At the start of a program, never in tests: streams that can be used, and Python prints nothing by itself."""
+    _open_streams()
+    warnings.simplefilter("ignore")
+    threading.excepthook = _of_thread
+    sys.unraisablehook = lambda _args: None
+
+
+def _of_thread(args: threading.ExceptHookArgs) -> None:
+    if isinstance(args.exc_value, Exception):
+        say(f"poolwright: {_own(args.exc_value, sys.argv[1:])}")
+
+
+def _open_streams() -> None:
     """Give what was closed when the program began to /dev/null: the next file opened would get its number else.
 
     Reading it is an end of file, writing to it an error.

@@ -6,11 +6,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from core.cli.diagnostics import guarded, open_streams, say
+from typing_extensions import override
+
+from core.cli.diagnostics import begin_program, guarded, say
 from core.cli.ending import through_clean_up
 from core.errors import ExitCode
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 COMMANDS: dict[str, str] = {
     "check": "look at every server and say whether the pool would be made and live well",
@@ -46,9 +51,22 @@ class Command(Protocol):
         """Do it and return the exit code; PoolwrightError may leave it."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """argparse drops what it cannot write; help is an answer like every other."""
+
+    @override
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        from core.cli.output import emit_text
+
+        if file is None:
+            emit_text(self.format_help())
+        else:
+            super().print_help(file)
+
+
 def _overview() -> argparse.ArgumentParser:
     lines = "\n".join(f"  {name:<14} {text}" for name, text in COMMANDS.items())
-    return argparse.ArgumentParser(
+    return _Parser(
         prog="poolwright",
         usage="poolwright [COMMAND] [OPTIONS]",
         description="Creates Oracle VM server pools, and proves first that they will work.\n"
@@ -67,7 +85,7 @@ def _command(name: str) -> Command:
 def main(argv: Sequence[str] | None = None) -> ExitCode:
     """Run one command line; returns the exit code (BAD_INPUT for a wrong call, as argparse does)."""
     if argv is None:
-        open_streams()
+        begin_program()
     words = list(sys.argv[1:] if argv is None else argv)
     with through_clean_up():
         return guarded(lambda: _run(words), words)
@@ -76,16 +94,14 @@ def main(argv: Sequence[str] | None = None) -> ExitCode:
 def _run(words: list[str]) -> ExitCode:
     overview = _overview()
     if not words or words[0] in ("-h", "--help"):
-        overview.print_help(sys.stdout if words else sys.stderr)
+        overview.print_help(None if words else sys.stderr)
         return ExitCode.DONE if words else ExitCode.BAD_INPUT
     name = "version" if words[0] == "--version" else words[0]
     if name not in COMMANDS:
         overview.print_usage(sys.stderr)
         say(f"poolwright: there is no command '{name}'{_nearest(name)}")
         return ExitCode.BAD_INPUT
-    parser = argparse.ArgumentParser(
-        prog=f"poolwright {name}", description=COMMANDS[name], allow_abbrev=False
-    )
+    parser = _Parser(prog=f"poolwright {name}", description=COMMANDS[name], allow_abbrev=False)
     command = _command(name)
     command.add_arguments(parser)
     try:

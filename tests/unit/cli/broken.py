@@ -351,6 +351,26 @@ def state_rows() -> Iterator[Row]:
             made,
             is_json=True,
         )
+    logs: dict[str, Make] = {
+        "a folder": lambda path: path.mkdir(),
+        "a pipe": os.mkfifo,
+        "a full device": lambda path: path.symlink_to("/dev/full"),
+        "a link to itself": lambda path: path.symlink_to(path),
+        "a link to nowhere": lambda path: path.symlink_to("/nowhere/at/all"),
+    }
+    for name, make in logs.items():
+
+        def logged(folder: Path, make: Make = make) -> None:
+            (folder / "state").mkdir(0o700)
+            make(folder / "state/poolwright.log")
+
+        yield Row(
+            f"check: a log that is {name}",
+            (*CHECK, "--json"),
+            says=("poolwright.log",),
+            make=logged,
+            is_json=True,
+        )
     for name, path, says in (
         ("a name too long", "x" * 300, "too long"),
         ("below a file", "spec.yaml/state", "not a directory"),
