@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,12 @@ ELSEWHERE = ">{folder}/out 2>{folder}/err"
 @pytest.fixture(scope="module")
 def lab() -> Iterator[RunningLab]:
     with lab_process("healthy-nfs", 2, speed=400) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def half_made() -> Iterator[RunningLab]:
+    with lab_process("sweep-half-made", 3, speed=400) as running:
         yield running
 
 
@@ -172,6 +179,27 @@ def test_a_secret_is_not_echoed_and_the_terminal_echoes_again_afterwards(desk: D
     terminal.expect(pexpect.EOF)
     assert terminal.getecho()
     assert ended(terminal) == ExitCode.INTERRUPTED
+
+
+def test_an_end_at_a_prompt_gives_the_terminal_back(desk: Desk) -> None:
+    terminal = desk.sit(*words_for("secret", desk))
+    terminal.expect(PROMPTS["secret"])
+    terminal.kill(signal.SIGTERM)
+    terminal.expect(pexpect.EOF)
+    assert terminal.getecho()
+    terminal.close()
+    assert terminal.signalstatus == signal.SIGTERM
+
+
+@pytest.mark.parametrize("answer", ["\x03", "pool2\n", "\x04"])
+def test_left_overs_end_only_by_the_pools_name(answer: str, half_made: RunningLab, tmp_path: Path) -> None:
+    desk = Desk(half_made, tmp_path)
+    terminal = desk.sit("sweep", desk.spec, *desk.passwords, *desk.state, redirect=ELSEWHERE)
+    terminal.expect(r"Type the dead pool's name \(pool1\) to end its left-overs: ")
+    assert "delete ServerPool" in str(terminal.before)
+    terminal.send(answer)
+    assert ended(terminal) == (ExitCode.INTERRUPTED if answer == "\x03" else ExitCode.REFUSED)
+    assert desk.runs == []
 
 
 def test_a_script_learns_that_nothing_was_started(desk: Desk) -> None:
