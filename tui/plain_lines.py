@@ -67,10 +67,8 @@ def result_lines(view: RunView) -> list[str]:
         *([inert(view.message)] if view.message else []),
     ]
     words = {True: "holds", False: "DOES NOT HOLD", None: "not seen"}
-    if view.superseded_at:
-        lines.append(
-            f"Out of date: verified at {view.verified_at}, before the rollback at {view.superseded_at}"
-        )
+    if view.out_of_date:
+        lines.append(f"Out of date: {view.out_of_date}")
     else:
         lines += [
             f"{words[each.holds]}: {inert(each.title)}: {inert(each.detail)}" for each in view.verification

@@ -126,6 +126,8 @@ def _review(_step_id: str, session: Session) -> list[str]:
     verdicts = session.verdicts()
     if verdicts is None:
         return [session.error or session.why_no_check() or "the checks have not finished for these answers"]
+    if not verdicts.judged:
+        return ["no check applies to these answers, so nothing was judged"]
     return [f"{each.id}: {each.title} ({each.target})" for each in verdicts.refusals] + [
         f"{each.id}: accept it by typing its id, or mend it ({each.target})" for each in verdicts.unaccepted
     ]

@@ -45,3 +45,15 @@ class RunView:
     question: str = ""  # what a live run waits for an answer to
     warnings: tuple[PlanWarning, ...] = ()  # what was known and gone on with: waived, accepted, one-way moves
     pool_facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def out_of_date(self) -> str:
+        """What to say in place of a verification that a rollback made out of date; empty while it counts."""
+        if not self.superseded_at:
+            return ""
+        return f"Verified at {_clock(self.verified_at)}, before the rollback at {_clock(self.superseded_at)}."
+
+
+def _clock(stamp: str) -> str:
+    """An ISO time in UTC as people read it, to the minute."""
+    return f"{stamp[:16].replace('T', ' ')} UTC"

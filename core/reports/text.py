@@ -227,9 +227,8 @@ def verification_text(view: RunView) -> list[str]:
     """What was looked at after the run; after a rollback only that it is out of date."""
     if not view.verification:
         return []
-    if view.superseded_at:
-        text = f"Verified at {view.verified_at}, before the rollback at {view.superseded_at}."
-        return ["", *_wrapped(text, "  ", "Out of date: ")]
+    if view.out_of_date:
+        return ["", *_wrapped(view.out_of_date, "  ", "Out of date: ")]
     word = {True: "yes", False: "NO", None: "unknown"}
     accepted = {item.id: item.why for item in view.unobservable}
     lines = ["", "verified"]

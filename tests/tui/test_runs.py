@@ -126,7 +126,7 @@ async def test_after_a_rollback_no_old_verification_is_shown(
         await pilot.press("enter")
         await at(pilot, "DoneScreen")
         await see(pilot, "Out of date")
-        assert "verified at 2026-03-01T12:04:00" in text_of(ready_app)
+        assert "Verified at 2026-03-01 12:04 UTC" in text_of(ready_app)
         assert "Item 3" not in text_of(ready_app)
 
 

@@ -118,11 +118,11 @@ def result_text(screen: DoneScreen, view: RunView) -> Text:
         parts.append(paint.styled(app, f"  {name}: {value}", "muted", 200))
     if view.verification:
         parts += ["", Text("What was looked at afterwards", style="bold")]
-    if view.superseded_at:
-        text = f"  verified at {view.verified_at}, before the rollback at {view.superseded_at}"
-        parts.append(paint.state(app, "superseded").append_text(paint.styled(app, text, limit=400)))
+    if view.out_of_date:
+        told = paint.styled(app, f"  {view.out_of_date}", limit=400)
+        parts.append(paint.state(app, "superseded").append_text(told))
     accepted = {item.id for item in view.unobservable}
-    for item in () if view.superseded_at else view.verification:
+    for item in () if view.out_of_date else view.verification:
         more = " (accepted with the plan)" if item.holds is None and item.id in accepted else ""
         text = f"  {item.title}: {item.detail}{more}"
         parts.append(paint.state(app, _state_of(item)).append_text(paint.styled(app, text, limit=400)))
