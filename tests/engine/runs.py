@@ -17,6 +17,7 @@ from core.runner.locks import holder
 from core.secrets import Secrets
 from tests.engine.toy_platform import COMMAND
 
+PATIENCE_S = 50.0  # below the limit of a test: a slow disk is no failure
 CANARY = "Kanarie-4711-zwitscher"
 SECRETS = Secrets({"manager": CANARY})
 
@@ -38,7 +39,7 @@ class Gates:
     async def reached(self, point: str) -> Callable[[], None]:
         """Wait until the step stands there; what is returned lets it through."""
         path = self._path(point)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while (handle := _reader_of(path)) is None:  # noqa: ASYNC110 - another process: there is no event to wait for
                 await asyncio.sleep(0.01)
 
@@ -66,13 +67,13 @@ async def start(state: Path, document: RunDocument) -> str:
 
 
 async def all_events(state: Path, run: str, since: int = 0) -> list[RunEvent]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         return [event async for event in client.follow(state, run, since)]
 
 
 async def until(state: Path, run: str, kind: EventKind, word: str, step: str = "") -> int:
     """Follow until an event of that kind and state (of that step); its number."""
-    async with asyncio.timeout(20), aclosing(client.follow(state, run)) as events:
+    async with asyncio.timeout(PATIENCE_S), aclosing(client.follow(state, run)) as events:
         async for event in events:
             if event.kind is kind and event.state == word and step in ("", event.step):
                 return event.seq
@@ -81,7 +82,7 @@ async def until(state: Path, run: str, kind: EventKind, word: str, step: str = "
 
 async def gone(state: Path, run: str) -> None:
     """Until the runner has ended."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while client.is_live(state, run):  # noqa: ASYNC110 - another process: there is no event to wait for
             await asyncio.sleep(0.01)
 
