@@ -21,8 +21,8 @@ from core.platforms.base import Platform
 SHOWN = 5  # differences that an error names
 _FROM_SPEC = ("platform", "pool", "aim", "at_once", "run")  # fields of a plan that no server has a say in
 _ASIDE = frozenset(
-    {"steps", "warnings", "unobservable", "made_at", "basis", "facts_hash", "spec_hash"}
-)  # judged elsewhere
+    {"steps", "warnings", "unobservable", "made_at", "facts_hash", "spec_hash"}
+)  # or follow from others
 
 
 class Difference(NamedTuple):

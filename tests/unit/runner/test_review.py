@@ -91,6 +91,16 @@ def test_a_warning_that_was_taken_out_is_missed() -> None:
     assert fresh.digest != NFS_PLAN.digest
 
 
+def test_grounds_that_were_taken_out_are_missed() -> None:
+    """What is not in the basis cannot drift: whoever shortens it lets a run begin on other grounds."""
+
+    def shorten(data: Any) -> None:
+        del data["basis"]["server:203.0.113.11:id"]
+
+    with pytest.raises(DriftError, match=r"basis\.server:203\.0\.113\.11:id is not there, planned now it is"):
+        judged(edited(NFS_PLAN, shorten), NFS_PLAN)
+
+
 def _leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     if isinstance(value, dict):
         for key, item in value.items():
