@@ -3,9 +3,9 @@
 What is parsed, compared or sent is never masked: a reply is read as it came, and the ids and names in a record that an
 undo reads back are those that it was given. So that a mask neither breaks a run nor gives away what it hides:
 
-1. A secret that is also a *public word* (it stands in the spec, the plan or the platform's own vocabulary: a pool
-   `pool1`, a password `pool1`) is not masked as a word: the gap would tell it, the word does not. Where a password
-   stands as one (`password=`, `Basic`, `user:...@`) whatever stands there is masked, so that it is hidden there too.
+1. A secret that is also a *public word* (it stands in the spec, the plan, the platform's vocabulary or this program's
+   own text: a pool `pool1`, a password `pool1`) is not masked as a word: the gap would tell it, the word does not.
+   Where a password stands as one (`password=`, `Basic`, `user:...@`) whatever stands there is masked, this too.
 2. Any other secret is masked wherever it stands, in every spelling, also when a line end fell into it.
 3. One of these that is a mere word (letters, a few digits) takes its whole line with it: around a gap of one word
    the rest of a known sentence would tell it.
@@ -13,8 +13,11 @@ undo reads back are those that it was given. So that a mask neither breaks a run
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from core.secrets import MASK, SHORTEST, redact, spellings
@@ -113,6 +116,27 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(item)
     elif value is not None and not isinstance(value, bool):
         yield str(value)
+
+
+def own_words(secrets: Iterable[str]) -> str:
+    """Those of the secrets that stand in this program's own text, one a line: a key of our JSON, a state, a word of a
+    message. Everybody can read them there, and masked they would break what scripts read."""
+    return "\n".join(sorted(_own_words(frozenset(secrets))))
+
+
+@lru_cache(maxsize=16)
+def _own_words(secrets: frozenset[str]) -> frozenset[str]:
+    wanted = {value.encode("utf-8", "replace").lower(): value for value in secrets if len(value) >= SHORTEST}
+    found: set[str] = set()
+    for folder, inner, names in os.walk(Path(__file__).parent):
+        inner[:] = [
+            name for name in inner if name not in ("lab", "__pycache__")
+        ]  # the lab is no text of ours
+        for name in names:
+            if name.endswith((".py", ".toml")):
+                text = Path(folder, name).read_bytes().lower()
+                found |= {value for plain, value in wanted.items() if plain in text}
+    return frozenset(found)
 
 
 class _Guard:

@@ -24,7 +24,7 @@ from core.cpu import compat
 from core.engine.history import read_run
 from core.errors import DriftError, IdentityChanged, PoolwrightError, SpecError, SpecProblem
 from core.log import guard, setup_logging
-from core.masking import Masker, hide, words_of
+from core.masking import Masker, hide, own_words, words_of
 from core.models.coverage import CoverageReport, Stale, WaiverState
 from core.models.events import Outcome, RunEvent
 from core.models.facts import ServerFacts
@@ -202,7 +202,8 @@ class Service:
 
     def _masker(self, spec: BaseSpec, secrets: Secrets) -> Masker:
         """Hides these secrets in what servers say, and from now on in all that this process shows."""
-        public = (words_of(spec.model_dump(mode="json")), catalog.platform(spec.platform).vocabulary)
+        said = words_of(spec.model_dump(mode="json"))
+        public = (said, catalog.platform(spec.platform).vocabulary, own_words(secrets.values()))
         guard(secrets, *public)
         return Masker(secrets.values(), *public)
 

@@ -25,7 +25,7 @@ from core.engine.reading import EngineLimits
 from core.engine.step import Step
 from core.engine.undoing import Stopped
 from core.errors import JournalError, PoolwrightError, RunnerError
-from core.masking import Masker, words_of
+from core.masking import Masker, own_words, words_of
 from core.models.events import EventKind, Outcome, RunState
 from core.models.plan import Plan, PlanAim
 from core.models.spec import BaseSpec
@@ -121,7 +121,7 @@ async def _prepare(
             spec=job.document.spec,
             extra=extra,
             secrets=secrets.values(),
-            public=job.platform.vocabulary,
+            public=_everybodys(job.platform, secrets),
         )
         stack.callback(journal.close)
         if approved is not None:
@@ -131,7 +131,7 @@ async def _prepare(
         return job, journal
     last.callback((await _run_lock(paths, order.run)).close)
     head, _ = read_run(paths, order.run)
-    journal = Journal.open(paths, order.run, secrets.values(), resolve(head.platform).vocabulary)
+    journal = Journal.open(paths, order.run, secrets.values(), _everybodys(resolve(head.platform), secrets))
     stack.callback(journal.close)
     job = _job(_document(journal.head), secrets, resolve, paths)
     if order.task is Task.RESUME and journal.now.state is RunState.DONE:
@@ -222,11 +222,16 @@ def _job(
     public = (
         words_of(document.spec),
         words_of(document.plan.model_dump(mode="json")),
-        platform.vocabulary,
+        _everybodys(platform, secrets),
     )
     masking.guard(secrets.values(), *public)
     access = Access(trust, secrets, limits, masker=Masker(secrets.values(), *public))
     return Job(platform, spec, document.plan, document, steps, access, paths)
+
+
+def _everybodys(platform: Platform, secrets: Secrets) -> str:
+    """Words that no mask hides, see core.masking."""
+    return f"{platform.vocabulary}\n{own_words(secrets.values())}"
 
 
 async def _work(

@@ -13,7 +13,7 @@ import core
 from core import masking
 from core.cli import diagnostics, output
 from core.errors import PoolwrightError
-from core.masking import Masker, words_of
+from core.masking import Masker, own_words, words_of
 from core.platforms.catalog import platform
 from core.secrets import MASK
 from tests.examples import examples
@@ -45,6 +45,12 @@ def test_a_public_word_leaves_no_gap(word: str) -> None:
     masker = Masker([word], PUBLIC, platform("oracle_vm").vocabulary)
     text = f"cannot find {word} in Manager: Oracle Generic Network File System, pool pool1, server ovs01 is Running"
     assert masker.text(text) == text
+
+
+@pytest.mark.parametrize("word", ["results", "blocked", "needs_human", "verification", "Blocked"])
+def test_a_word_of_our_own_documents_stays_what_scripts_read(word: str) -> None:
+    masker = Masker([word, "n0-such-word"], own_words([word, "n0-such-word"]))
+    assert masker.data({word.lower(): [word], "x": "n0-such-word"}) == {word.lower(): [word], "x": MASK}
 
 
 @pytest.mark.parametrize("word", ["oracle", "pool1"])
