@@ -61,8 +61,8 @@ async def test_32_healthy_servers_have_no_finding(scenario: str) -> None:
     ("scenario", "rule", "server", "fix"),
     [
         ("wrong-password", "R009", "203.0.113.12", "ovs-agent-passwd"),
-        ("owned-elsewhere", "R004", "203.0.113.12", "releaseOwnership"),
-        ("own-ignored", "R004", "203.0.113.12", "releaseOwnership"),
+        ("owned-elsewhere", "R004", "203.0.113.12", "release it there"),
+        ("own-ignored", "R004", "203.0.113.12", "release it there"),
         ("vip-taken", "R010", "", "spare address"),
         ("sparc-lun", "R124", "203.0.113.11", "NFS"),
         ("mixed-arch", "R036", "203.0.113.13", "another pool"),

@@ -174,7 +174,7 @@ async def test_an_owner_that_came_meanwhile_is_named() -> None:
         async with run.world(plan) as world:
             walked = await walk(world, plan)
             assert "0004fb0000010000ffeeddccbbaa9988" in walked.why
-            assert "releaseOwnership" in walked.why
+            assert "let its owner release it" in walked.why
             await undo(world, walked)
         assert run.lab.world.servers["ovs01"].owner == "0004fb0000010000ffeeddccbbaa9988"
         assert not run.lab.world.servers["ovs01"].is_known
@@ -250,5 +250,6 @@ async def test_no_server_leaves_the_pool_while_another_member_is_offline() -> No
         assert undone.may_retry
         (left,) = undone.residue
         assert "R117" in left.why
-        assert left.commands[0].startswith("remove Server id=")
+        (line,) = left.commands  # taking it out now would part the cluster
+        assert line.startswith("# no command is offered")
         assert run.lab.world.servers["ovs02"].pool

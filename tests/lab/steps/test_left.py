@@ -1,4 +1,7 @@
-"""What a run leaves is told with commands that a person can type as they stand: typed in their order they end it."""
+"""What a run leaves is told with commands that a person can type as they stand; none ends what is in use.
+
+Typed in their order they harm nothing, and a rollback of the run then ends what they had to leave.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from core.checks.fixes import DESTROYS
 from core.engine.control import Control, Wish
 from core.engine.executor import Executor
 from core.engine.journal import Journal
@@ -56,6 +60,24 @@ async def left_at(run: Run, folder: Path, step: str, state: StepState) -> list[s
     return told
 
 
+async def roll_back(run: Run, folder: Path) -> None:
+    """Take the run back that was left."""
+    (name,) = [path.parent.name for path in (folder / "state").glob("runs/*/journal.db")]
+    journal = Journal.open(StatePaths.of(folder / "state"), name)
+    async with run.world(journal.head.plan) as world:
+        outcome = await executor(journal, world, run, journal.head.plan, Control()).roll_back("asked for")
+    left = dict(journal.now.residue)
+    journal.close()
+    assert outcome is Outcome.NEEDS_HUMAN  # there is no SSH here, so nobody can look at the storage
+    assert {one.id for _, one in left.values()} == {"create_pool:pool:storage"}, left
+    assert ending([line for _, one in left.values() for line in one.commands]) == []
+
+
+def ending(lines: list[str]) -> list[str]:
+    """Those lines that end something."""
+    return [line for line in lines if not line.startswith("#") and DESTROYS.search(line.partition("#")[0])]
+
+
 async def type_them(run: Run, lines: list[str]) -> None:
     """As a person does it, who reads the remarks and types the rest."""
     opening = open_manager(
@@ -64,7 +86,9 @@ async def type_them(run: Run, lines: list[str]) -> None:
     async with opening as session:
         for line in lines:
             command = line.partition("#")[0].strip()
-            await session.write(Command((command,), is_write=not command.startswith("list")))
+            if not command:
+                continue
+            await session.write(Command((command,), is_write=not command.startswith(("list", "show"))))
 
 
 def is_exact(line: str) -> bool:
@@ -87,7 +111,13 @@ async def test_what_was_left_on_purpose_ends_with_the_printed_commands(
         assert told
         assert all(is_exact(line) for line in told)
         assert run.lab.snapshot() != before
+        joined = step.startswith("join")
+        assert not [line for line in ending(told) if joined and not line.startswith("remove Server ")], told
+        assert ending(told)
         await type_them(run, told)
+        assert (run.lab.snapshot() == before) != joined  # what had servers in it was held back
+        if joined:
+            await roll_back(run, tmp_path)
         assert run.lab.snapshot() == before
 
 
@@ -122,12 +152,14 @@ async def test_a_step_that_died_before_its_record_is_looked_up(step: str, tmp_pa
         journal.close()
         assert all(is_exact(line) for line in told), told
         await type_them(run, told)
+        if wanted.startswith("join"):
+            await roll_back(run, tmp_path)
         assert run.lab.snapshot() == before
 
 
 @pytest.mark.asyncio
-async def test_nobody_to_ask_gives_names_and_a_command_that_lists(tmp_path: Path) -> None:
-    """Manager does not answer any more and nothing was recorded: the names that we gave are all there is."""
+async def test_nobody_to_ask_gives_no_command_that_ends_anything(tmp_path: Path) -> None:
+    """Manager does not answer any more: nobody knows who uses what was made, so it is only listed."""
     async with running("healthy-nfs", servers=2, limits=IMPATIENT) as run:
         plan = await run.plan()
         async with run.world(plan) as world:
@@ -137,13 +169,12 @@ async def test_nobody_to_ask_gives_names_and_a_command_that_lists(tmp_path: Path
                 step = PLATFORM.step_kinds[planned.kind](planned)
                 record = {"known_before": False, "existed": False, "was_free": True}
                 told[planned.kind] = await step.commands_left(world, record)
-    assert told["create_pool"] == (
-        f"list ServerPool   # {plan.pool} must be listed once; take its servers out first",
-        f'delete ServerPool name="{plan.pool}"',
-    )
-    assert told["prepare_nfs"][1].startswith('delete FileServer name="nfs ')
-    assert all(is_exact(line) for lines in told.values() for line in lines), told
-    assert told["own_server"][0].startswith(("list Server", "releaseOwnership Server id="))
+    lines = [line for each in told.values() for line in each]
+    assert ending(lines) == []
+    assert all(is_exact(line) for line in lines), told
+    for kind in ("own_server", "prepare_nfs", "create_pool", "join_server"):
+        assert any("Manager cannot be asked" in line for line in told[kind]), told
+    assert told["create_pool"][0].startswith("list ServerPool")
 
 
 def _silent(world: OvmWorld) -> Callable[[str], Any]:

@@ -195,15 +195,55 @@ def in_use(talk: Talk, what: str, where: str, why: str) -> Undone:
     return Undone((left,), certain=False)
 
 
-def residue(talk: Talk, what: str, where: str, why: str, commands: Iterable[Any] = ()) -> Residue:
-    """Something this run leaves behind, with the commands a person can run."""
+def residue(
+    talk: Talk, what: str, where: str, why: str, commands: Iterable[Any] = (), objects: Iterable[str] = ()
+) -> Residue:
+    """Something this run leaves behind, with the commands a person can run and Manager's ids of it."""
     return Residue(
         id=talk.step,
         what=what,
         where=where,
         why=inert(why, 600),
         commands=tuple(str(one) for one in commands),
+        objects=tuple(objects),
     )
+
+
+def held_back(what: str, settle: str) -> str:
+    """In the place of a command that would end something in use, or of which nobody knows whether it is."""
+    return f"# no command is offered that ends {what}; settle first: {inert(settle, 300)}; then roll this run back"
+
+
+async def why_not_delete(talk: Talk, pool: SeenPool) -> str:
+    """Why no command may be told that deletes a pool: who lives in it, and its servers; '' when it is empty.
+
+    Raises what a read raises.
+    """
+    count = len(pool.pool.members)
+    return await who_lives_in(talk, pool) or (f"{count} servers are in it" if count else "")
+
+
+def why_not_release(talk: Talk, seen: SeenServer) -> str:
+    """Why no command may be told that lets go of a server; '' when it is in nobody's use."""
+    if vms := [*seen.server.guests]:
+        return f"VMs live on it: {listed(vms)}"
+    if seen.server.pool_id:
+        return f"it is in the pool {seen.server.pool_name or seen.server.pool_id}"
+    owner = seen.server.owner
+    if owner and talk.world.own_uuid and owner.casefold() != talk.world.own_uuid.casefold():
+        return f"Manager {owner} owns it"
+    return ""
+
+
+async def why_not_take_away(talk: Talk, pool_name: str) -> str:
+    """Why storage that this run registered must stay registered: its pool is in use, or nobody can tell."""
+    try:
+        for pool in await find_pools(talk, pool_name, quiet=True):
+            if why := await why_not_delete(talk, pool):
+                return f"the pool {pool_name} uses it: {why}"
+    except PoolwrightError as error:
+        return f"Manager cannot be asked whether the pool {pool_name} uses it ({error.message})"
+    return ""
 
 
 class HasId(Protocol):

@@ -11,7 +11,6 @@ from core.errors import CommandFailed, PoolwrightError, StepError
 from core.models.events import Residue
 from core.models.plan import JsonDict
 from core.platforms.oracle_vm.manager_cli import objects
-from core.platforms.oracle_vm.manager_cli.allow_list import Named
 from core.platforms.oracle_vm.manager_cli.parse import Item
 from core.platforms.oracle_vm.spec import PoolSettings
 from core.platforms.oracle_vm.steps.common import (
@@ -20,13 +19,14 @@ from core.platforms.oracle_vm.steps.common import (
     failed,
     find_pools,
     find_server,
-    id_now,
+    held_back,
     in_use,
     residue,
     show_pool,
     to_look,
     typed,
     who_lives_in,
+    why_not_delete,
 )
 from core.platforms.oracle_vm.steps.leftovers import look_for_leftovers, place_of, storage_residue
 from core.platforms.oracle_vm.steps.storage import find_disk, find_file_server, find_file_system
@@ -151,14 +151,12 @@ class CreatePool(Step[OvmWorld]):
             why = await self._delete(talk, found)
             if why:
                 is_refused = True
-                command = talk.dialect.delete_pool(found.id)
-                left.append(
-                    residue(talk, f"the pool {self.pool.name} is still there", self.pool.name, why, [command])
-                )
+                what, name = f"the pool {self.pool.name} is still there", self.pool.name
+                left.append(residue(talk, what, name, why, await self._ending(talk, found), [found.id]))
         if self.storage is not None:
             names = [who.name for who in self.servers]
             seen = await look_for_leftovers(world, self.storage, names)
-            on_storage = storage_residue(talk, self.storage, seen)
+            on_storage = storage_residue(talk, self.storage, seen, is_free=not is_refused)
             left += [on_storage] if on_storage else []
         detail = "no pool object is left" if not left else ""
         return Undone(tuple(left), may_retry=is_refused, detail=detail)
@@ -166,18 +164,27 @@ class CreatePool(Step[OvmWorld]):
     @override
     async def commands_left(self, world: OvmWorld, record: JsonDict) -> tuple[str, ...]:
         talk, name = world.talk(self.id), self.pool.name
+        try:
+            made = await self._made_by_us(talk, record)
+        except PoolwrightError:
+            look = to_look(talk, "ServerPool", f"is {name} there, and who is in it?")
+            return look, held_back(f"the pool {name}", "Manager cannot be asked who uses it")
+        if len(made) != 1:
+            return (to_look(talk, "ServerPool", f"no {name} of this run was listed when this was written"),)
+        return await self._ending(talk, made[0])
 
-        async def ours() -> SeenPool | None:
-            found = await self._made_by_us(talk, record)
-            return found[0] if len(found) == 1 else None
-
-        id_ = str(record.get("pool_id") or "") or await id_now(ours)
-        if id_:
-            return typed(talk.dialect.delete_pool(id_))
-        if id_ is None:
-            look = to_look(talk, "ServerPool", f"{name} must be listed once; take its servers out first")
-            return look, *typed(talk.dialect.delete_pool(Named(name)))
-        return (to_look(talk, "ServerPool", f"no {name} of this run was listed when this was written"),)
+    async def _ending(self, talk: Talk, found: SeenPool) -> tuple[str, ...]:
+        """What a person types to delete the pool, as it is now; withheld while anybody is in it."""
+        try:
+            now = await show_pool(talk, Item(found.id, self.pool.name))
+            why = await why_not_delete(talk, now) if now is not None else ""
+        except PoolwrightError as error:
+            why = f"Manager cannot be asked who uses it ({error.message})"
+        if why:
+            return str(talk.dialect.show("ServerPool", found.id)), held_back(
+                f"the pool {self.pool.name}", why
+            )
+        return typed(talk.dialect.delete_pool(found.id))
 
     async def _made_by_us(self, talk: Talk, record: JsonDict) -> list[SeenPool]:
         """The recorded pool; without a record, pools of our name that came after our look and fit."""

@@ -13,7 +13,6 @@ from core.models.events import Residue
 from core.models.plan import JsonDict
 from core.platforms.oracle_vm.guarding import is_running
 from core.platforms.oracle_vm.manager_cli import objects
-from core.platforms.oracle_vm.manager_cli.allow_list import Named
 from core.platforms.oracle_vm.manager_cli.parse import Item
 from core.platforms.oracle_vm.steps.common import (
     SeenPool,
@@ -21,11 +20,12 @@ from core.platforms.oracle_vm.steps.common import (
     failed,
     find_pools,
     find_server,
+    held_back,
     in_use,
     need_server,
     our_pool,
     residue,
-    server_id_left,
+    to_look,
     typed,
     who_lives_in,
 )
@@ -105,13 +105,13 @@ class JoinServer(Step[OvmWorld]):
         others = [one for one in pool.pool.members if one != found.id]
         if pool.pool.master == found.id and others:
             why = f"it is the master and {len(others)} other servers are still in the pool (R118)"
-            return Undone((self._left(talk, found.id, pool, why),))
+            return Undone((self._kept(talk, why),))
         offline = await self._offline(talk, others) if pool.pool.clustered is not False else []
         if offline:
             why = (
                 f"{listed(offline)} is not Running; the cluster would part in two (R117): bring it back first"
             )
-            return Undone((self._left(talk, found.id, pool, why),), may_retry=True)
+            return Undone((self._kept(talk, why),), may_retry=True)
         return await self._remove(talk, found.id, pool)
 
     async def _offline(self, talk: Talk, members: Sequence[str]) -> list[str]:
@@ -146,13 +146,25 @@ class JoinServer(Step[OvmWorld]):
     @override
     async def commands_left(self, world: OvmWorld, record: JsonDict) -> tuple[str, ...]:
         talk = world.talk(self.id)
-        server, look = await server_id_left(talk, self.who, record)
-        if not server:
-            return look
-        made = next((one for one in world.records.values() if one.get("pool_name") == self.pool_name), {})
-        known = record.get("joined_pool") or made.get("pool_id")
-        pool = str(known) if known else Named(self.pool_name)
-        return typed(talk.dialect.remove_server(server, pool))
+        try:
+            found, pool = await find_server(talk, self.who), await self._pool_now(talk, record)
+            why = await who_lives_in(talk, pool) if pool is not None else ""
+        except PoolwrightError as error:
+            look = to_look(talk, "Server", f"is {self.who.name} in a pool?")
+            return look, held_back(
+                self._still(), f"Manager cannot be asked who uses the pool ({error.message})"
+            )
+        if found is None or pool is None or found.id not in pool.pool.members:
+            return (
+                to_look(talk, "Server", f"{self.who.name}: in no pool of this run when this was written"),
+            )
+        if why:
+            return (held_back(self._still(), why),)
+        return typed(talk.dialect.remove_server(found.id, pool.id))
+
+    def _kept(self, talk: Talk, why: str) -> Residue:
+        """Left with no command: taking it out now would part the cluster, or is refused (R117, R118)."""
+        return residue(talk, self._still(), self.who.name, why, [held_back(self._still(), why)])
 
     def _left(self, talk: Talk, id_: str, pool: SeenPool, why: str) -> Residue:
         command = talk.dialect.remove_server(id_, pool.id)

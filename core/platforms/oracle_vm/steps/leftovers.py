@@ -97,8 +97,12 @@ async def _lun(session: CommandSession, storage: JsonDict) -> Left:
     return Left(tuple(dict.fromkeys(kind for kind in found if kind not in before)))
 
 
-def storage_residue(talk: Talk, storage: JsonDict, left: Left) -> Residue | None:
-    """What a person must end by hand, with the commands; None when the storage is as it was."""
+def storage_residue(talk: Talk, storage: JsonDict, left: Left, *, is_free: bool) -> Residue | None:
+    """What a person must end by hand; None when the storage is as it was.
+
+    A command that wipes is told only where our own look before the run found nothing there, our look now found
+    something, and the pool is gone (`is_free`): then it is what this run made. Anything else is looks only.
+    """
     if not left.found and not left.unseen:
         return None
     where = place_of(storage)
@@ -111,8 +115,20 @@ def storage_residue(talk: Talk, storage: JsonDict, left: Left) -> Residue | None
         what=what,
         where=where,
         why=inert(why, 500),
-        commands=storage_commands(storage),
+        commands=storage_commands(storage, left)
+        if is_free and is_made_by_us(storage, left)
+        else looks_at_storage(storage),
     )
+
+
+def is_made_by_us(storage: JsonDict, left: Left) -> bool:
+    """Whether the storage was seen empty before this run, and is seen with a pool file system now."""
+    if not left.found or left.unseen:
+        return False
+    if storage["kind"] == "nfs":
+        before = storage.get("entries_before")
+        return before is not None and not MARKERS & set(before) and set(left.found) <= MARKERS
+    return storage.get("signatures_before") is not None and not storage["signatures_before"]
 
 
 def place_of(storage: JsonDict) -> str:
@@ -127,7 +143,7 @@ def looks_at_storage(storage: JsonDict) -> tuple[str, ...]:
     if storage["kind"] == "nfs":
         return (
             "mounted.ocfs2 -f   # on every server: must not list the image",
-            f"mount -t nfs -o ro {storage['host']}:{storage['export']} /mnt && ls -lA /mnt && umount /mnt",
+            f"mount -t nfs -o ro {storage['host']}:{storage['export']} /mnt && ls -lA /mnt   # unmount it afterwards",
             f"# {WHOSE}",
         )
     device = f"/dev/mapper/{storage['wwid']}"
@@ -141,13 +157,14 @@ def looks_at_storage(storage: JsonDict) -> tuple[str, ...]:
 WHOSE = "no command is offered that wipes: settle first whose pool lies there, and that no Manager's server uses it"
 
 
-def storage_commands(storage: JsonDict) -> tuple[str, ...]:
-    """For a person, after proving that no server uses it; never run by us (server-pools 7e)."""
+def storage_commands(storage: JsonDict, left: Left) -> tuple[str, ...]:
+    """For a person, to take off what this run made, after a look on every server; never run by us (server-pools 7e)."""
     if storage["kind"] == "nfs":
+        files = " ".join(f"/mnt/{name}" for name in left.found)  # names of MARKERS
         return (
             "mounted.ocfs2 -f   # on every server: must not list the image",
             f"mount -t nfs {storage['host']}:{storage['export']} /mnt && ls -lA /mnt",
-            "rm -i /mnt/ovspoolfs.img /mnt/.ovspoolfs /mnt/.generic_fs_stamp && umount /mnt",
+            f"rm -i {files} && umount /mnt",
         )
     device = f"/dev/mapper/{storage['wwid']}"
     return (

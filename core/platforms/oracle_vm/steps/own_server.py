@@ -15,12 +15,15 @@ from core.platforms.oracle_vm.steps.common import (
     Who,
     failed,
     find_server,
+    held_back,
     in_use,
     is_ours,
     residue,
     roles_of,
     server_id_left,
+    to_look,
     typed,
+    why_not_release,
 )
 from core.platforms.oracle_vm.world import OvmWorld, Talk
 from core.text import listed
@@ -228,22 +231,26 @@ class OwnServer(Step[OvmWorld]):
             return in_use(talk, f"{name} is still owned by this Manager", name, why)
         release, delete = talk.dialect.release_server(found.id), talk.dialect.delete_server(found.id)
         if found.server.pool_id:
-            why = f"it is in the pool {found.server.pool_name or found.server.pool_id}"
-            return Undone(
-                (residue(talk, f"{name} is still owned by this Manager", name, why, (release, delete)),)
-            )
+            what, why = f"{name} is still owned by this Manager", why_not_release(talk, found)
+            return Undone((residue(talk, what, name, why, [held_back(what, why)], [found.id]),))
         try:
             is_certain = await self._release(talk, found)
         except (CommandFailed, ReplyLost, StepError) as error:
             left = residue(
-                talk, f"{name} is still owned by this Manager", name, error.message, (release, delete)
+                talk,
+                f"{name} is still owned by this Manager",
+                name,
+                error.message,
+                (release, delete),
+                [found.id],
             )
             return Undone((left,), may_retry=True)
         if not record.get("known_before", True):
             try:
                 await self._forget(talk, found)
             except (CommandFailed, ReplyLost, StepError) as error:
-                left = residue(talk, f"Manager still lists {name}", name, error.message, (delete,))
+                what = f"Manager still lists {name}"
+                left = residue(talk, what, name, error.message, (delete,), [found.id])
                 return Undone((left,), may_retry=True)
         if not is_certain:
             return Undone(certain=False, detail=f"released, but nobody tells whether {name} is unowned now")
@@ -252,15 +259,27 @@ class OwnServer(Step[OvmWorld]):
     @override
     async def commands_left(self, world: OvmWorld, record: JsonDict) -> tuple[str, ...]:
         talk = world.talk(self.id)
-        id_, look = await server_id_left(talk, self.who, record)
-        if not id_:
-            return look
         if record.get("owned_before"):
+            id_, look = await server_id_left(talk, self.who, record)
             before = sorted(record.get("roles_before") or (), reverse=True)
-            return typed(talk.dialect.set_roles(id_, before)) if before else ()
+            if not id_ or not before:
+                return look
+            return typed(talk.dialect.set_roles(id_, before))
+        name = self.who.name
+        try:
+            found = await find_server(talk, self.who, quiet=True)
+        except PoolwrightError as error:
+            look_up = to_look(talk, "Server", f"is {name} there, and in a pool?")
+            return look_up, held_back(
+                f"the ownership of {name}", f"Manager cannot be asked ({error.message})"
+            )
+        if found is None:
+            return (to_look(talk, "Server", f"{name}: it was not listed when this was written"),)
+        if why := why_not_release(talk, found):
+            return (held_back(f"the ownership of {name}", why),)
         if record.get("known_before", True):
-            return typed(talk.dialect.release_server(id_))
-        return typed(talk.dialect.release_server(id_), talk.dialect.delete_server(id_))
+            return typed(talk.dialect.release_server(found.id))
+        return typed(talk.dialect.release_server(found.id), talk.dialect.delete_server(found.id))
 
     async def _put_back_roles(self, talk: Talk, found: SeenServer, record: JsonDict) -> Undone:
         before = frozenset(record.get("roles_before") or ())

@@ -13,7 +13,6 @@ from core.models.events import Residue
 from core.models.plan import JsonDict
 from core.platforms.oracle_vm.facts import ManagedArray, ManagedDisk
 from core.platforms.oracle_vm.manager_cli import objects
-from core.platforms.oracle_vm.manager_cli.allow_list import Named
 from core.platforms.oracle_vm.manager_cli.command import Command
 from core.platforms.oracle_vm.manager_cli.dialect import FC_ARRAY, SCSI_PLUGIN
 from core.platforms.oracle_vm.spec import LunFileSystem, Release
@@ -21,11 +20,13 @@ from core.platforms.oracle_vm.steps.common import (
     SeenServer,
     Who,
     failed,
+    held_back,
     id_now,
     need_server,
     residue,
     to_look,
     typed,
+    why_not_take_away,
 )
 from core.platforms.oracle_vm.steps.storage import find_array, find_disk
 from core.platforms.oracle_vm.world import OvmWorld, Talk
@@ -241,16 +242,14 @@ class PrepareLun(Step[OvmWorld]):
     @override
     async def commands_left(self, world: OvmWorld, record: JsonDict) -> tuple[str, ...]:
         talk = world.talk(self.id)
-        type_ = talk.dialect.array_type
+        type_, name = talk.dialect.array_type, str(self.planned.args["array_name"])
+        if why := await why_not_take_away(talk, world.plan.pool):
+            return (held_back(f"the array {name}", why),)
         if record.get("array_existed", True):
             return await self._commands_left_of_known(talk, record)
         id_ = str(record.get("array_id") or "") or await id_now(lambda: self._array(talk))
         if id_:
             return typed(talk.dialect.delete_array(id_))
-        name = str(self.planned.args["array_name"])
-        if id_ is None:
-            look = to_look(talk, type_, f"{name} must be listed once")
-            return look, *typed(talk.dialect.delete_array(Named(name)))
         return (to_look(talk, type_, f"no {name} was listed when this was written"),)
 
     async def _commands_left_of_known(self, talk: Talk, record: JsonDict) -> tuple[str, ...]:

@@ -12,18 +12,19 @@ from core.models.events import Residue
 from core.models.plan import JsonDict
 from core.platforms.oracle_vm.facts import ManagedFileSystem
 from core.platforms.oracle_vm.manager_cli import objects
-from core.platforms.oracle_vm.manager_cli.allow_list import Named
 from core.platforms.oracle_vm.manager_cli.command import Command
 from core.platforms.oracle_vm.manager_cli.dialect import NFS_PLUGIN
 from core.platforms.oracle_vm.spec import Release
 from core.platforms.oracle_vm.steps.common import (
     Who,
     failed,
+    held_back,
     id_now,
     need_server,
     residue,
     to_look,
     typed,
+    why_not_take_away,
 )
 from core.platforms.oracle_vm.steps.storage import SeenFileServer, find_file_server, find_file_system
 from core.platforms.oracle_vm.world import OvmWorld, Talk
@@ -218,6 +219,8 @@ class PrepareNfs(Step[OvmWorld]):
     @override
     async def commands_left(self, world: OvmWorld, record: JsonDict) -> tuple[str, ...]:
         talk = world.talk(self.id)
+        if why := await why_not_take_away(talk, world.plan.pool):
+            return (held_back(f"the file server {self.host}", why),)
         if record.get("existed", True):
             return await self._commands_left_of_known(talk, record)
         id_ = str(record.get("file_server_id") or "") or await id_now(
@@ -225,9 +228,6 @@ class PrepareNfs(Step[OvmWorld]):
         )
         if id_:
             return typed(talk.dialect.delete_file_server(id_))
-        if id_ is None:
-            look = to_look(talk, "FileServer", f"the one of {self.host} must be listed once")
-            return look, *typed(talk.dialect.delete_file_server(Named(str(self.planned.args["name"]))))
         return (to_look(talk, "FileServer", f"none of {self.host} was listed when this was written"),)
 
     async def _commands_left_of_known(self, talk: Talk, record: JsonDict) -> tuple[str, ...]:
