@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from core import spec_file, yaml_file
-from core.checks import waivers
+from core.checks import steering, waivers
 from core.checks.coverage import cover
 from core.checks.folding import fold
 from core.checks.judge import judge, judge_spec
@@ -170,7 +170,14 @@ class Service:
             SpecProblem(field_path, result.detail, result.fix, " ".join(result.rules))
             for field_path, result in judge_spec(platform, spec)
         ]
-        return found + [SpecProblem(*problem) for problem in waivers.problems(platform.checks, spec)]
+        found += [SpecProblem(*problem) for problem in waivers.problems(platform.checks, spec)]
+        return found + steering.problems(platform.checks, spec)
+
+    def require_known(self, spec: BaseSpec, accept: Sequence[str], field: str) -> None:
+        """SpecError for ids given to accept (by the option `field`) that do not exist or that nobody can accept."""
+        wrong = steering.acceptances(self.platform(spec.platform).checks, accept, field)
+        if wrong:
+            raise SpecError(wrong)
 
     def _with_files(self, spec: BaseSpec, folder: Path) -> BaseSpec:
         def absolute(name: str | None) -> str | None:

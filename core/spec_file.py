@@ -250,6 +250,7 @@ def schema(model: type[BaseSpec]) -> dict[str, Any]:
     """JSON Schema of the file: a server may also be a bare name or range."""
     made = model.model_json_schema()
     target = made["$defs"]["ServerTarget"]
+    target["properties"]["address"].pop("pattern")  # a range stands for several names; each is judged
     made["$defs"]["ServerTarget"] = {
         "anyOf": [
             {"type": "string", "description": "address, name, or range such as ovs[01-16].example.com"},

@@ -6,13 +6,16 @@ error texts are made from it. The model checks shape only; rules are checks of s
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from pydantic import Field
 
-from core.models.addresses import Host, Tunnel
+from core.models.addresses import Fingerprint, Host, Tunnel
 from core.models.base import Frozen
+from core.models.scalars import Day, Whole
+
+PLANES = ("manager", "agent", "ssh")  # ways to a controller and its servers that a spec may name
+SERVER_PLANES = ("agent", "ssh")
 
 
 def meta(
@@ -45,13 +48,13 @@ class ServerTarget(Frozen):
         default={},
         title="Tunnels",
         description="plane -> host:port to really connect to (agent, ssh); checks still judge the address",
-        json_schema_extra=meta(advanced=True),
+        json_schema_extra={**meta(advanced=True), "propertyNames": {"enum": list(SERVER_PLANES)}},
     )
-    fingerprints: dict[str, str] = Field(
+    fingerprints: dict[str, Fingerprint] = Field(
         default={},
         title="Fingerprints",
         description="plane -> SHA256:... of its host key (ssh) or certificate (agent), confirmed beforehand",
-        json_schema_extra=meta(advanced=True),
+        json_schema_extra={**meta(advanced=True), "propertyNames": {"enum": list(SERVER_PLANES)}},
     )
 
 
@@ -59,7 +62,7 @@ class SshAccess(Frozen):
     """How to log in to the servers' own SSH. Optional: without it fewer facts are known."""
 
     user: str = Field(default="root", title="SSH user", description="login of the servers' own system")
-    port: int = Field(
+    port: Whole = Field(
         default=22, ge=1, le=65535, title="SSH port", description="TCP port of the servers' SSH"
     )
     key_file: str | None = Field(
@@ -73,10 +76,10 @@ class JumpHost(Frozen):
     """A machine between here and the servers, for every plane (ProxyJump)."""
 
     host: Host = Field(title="Jump host", description="address or name of the machine in between")
-    port: int = Field(default=22, ge=1, le=65535, title="Jump port", description="TCP port of its SSH")
+    port: Whole = Field(default=22, ge=1, le=65535, title="Jump port", description="TCP port of its SSH")
     user: str = Field(default="root", title="Jump user", description="login on it")
     key_file: str | None = Field(default=None, title="Jump key file", description="private key for it")
-    fingerprint: str | None = Field(
+    fingerprint: Fingerprint | None = Field(
         default=None, title="Jump fingerprint", description="SHA256:... of its host key"
     )
 
@@ -96,7 +99,7 @@ class Waiver(Frozen):
     target: str = Field(default="*", title="Target", description="server or object; * means everywhere")
     reason: str = Field(min_length=3, title="Reason", description="why this is acceptable")
     who: str = Field(min_length=1, title="Who", description="who answers for it")
-    until: date = Field(title="Until", description="last day it holds, YYYY-MM-DD")
+    until: Day = Field(title="Until", description="last day it holds, YYYY-MM-DD")
 
 
 class BaseSpec(Frozen):
@@ -119,6 +122,7 @@ class BaseSpec(Frozen):
         default=(),
         title="Allow old cryptography",
         description="planes (manager, agent, ssh) whose obsolete algorithms are accepted, with a warning",
+        json_schema_extra={"items": {"type": "string", "enum": list(PLANES)}},
     )
     accept: tuple[str, ...] = Field(
         default=(), title="Accepted", description="rule or check ids whose warning or unknown is accepted"

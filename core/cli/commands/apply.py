@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     service = Service(args.state_dir, known_hosts=args.known_hosts)
     service.approvals = args.approvals
     spec, reviewed = _what(service, args)
+    service.require_known(spec, args.accept_unknown, "--accept-unknown")
     if not args.yes and not _is_approved(service, reviewed):
         require_terminal("start", "--yes, or --plan with --approvals that hold a second user's")
     secrets = gather_secrets(service, spec, args.password_file)

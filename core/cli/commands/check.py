@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     service = Service(args.state_dir, known_hosts=args.known_hosts)
     spec = service.load(args.spec)
     _known_words(service, spec, args)
+    service.require_known(spec, args.accept_unknown, "--accept-unknown")
     secrets = gather_secrets(service, spec, args.password_file)
 
     async def look() -> ExitCode:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BeforeValidator, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 from typing_extensions import override
 
-from core.models.addresses import ExportPath, Host, Tunnel
+from core.models.addresses import ExportPath, Fingerprint, Host, Tunnel
 from core.models.base import Frozen
+from core.models.scalars import Whole, WholeOrNone, YesNo
 from core.models.spec import BaseSpec, meta
 
 KEYMAPS = (
@@ -32,6 +33,11 @@ class Release(StrEnum):
 def _as_text(value: object) -> object:
     """YAML reads an unquoted 3.4 as a number; people mean the release."""
     return str(value) if isinstance(value, float) else value
+
+
+def _or_number(schema: dict[str, Any]) -> None:
+    """The same in the JSON Schema."""
+    schema["anyOf"].append({"enum": [float(release) for release in Release]})
 
 
 class StartPolicy(StrEnum):
@@ -54,11 +60,11 @@ class ManagerSpec(Frozen):
     """Oracle VM Manager and its command line interface."""
 
     host: Host = Field(title="Manager", description="address or name of Oracle VM Manager")
-    port: int = Field(default=10000, ge=1, le=65535, title="CLI port", description="TCP port of its SSH")
+    port: Whole = Field(default=10000, ge=1, le=65535, title="CLI port", description="TCP port of its SSH")
     user: str = Field(
         default="admin", title="Manager user", description="a Manager account, not a system account"
     )
-    sessions: int = Field(
+    sessions: Whole = Field(
         default=1,
         ge=1,
         le=8,
@@ -71,13 +77,20 @@ class ManagerSpec(Frozen):
         description="host:port to really connect to",
         json_schema_extra=meta(advanced=True),
     )
-    fingerprint: str | None = Field(
+    fingerprint: Fingerprint | None = Field(
         default=None, title="Fingerprint", description="SHA256:... of its host key, confirmed beforehand"
     )
 
 
+def _with_kind(schema: dict[str, Any]) -> None:
+    """The JSON Schema of a variant says that its kind is named."""
+    schema["required"] = ["kind", *schema.get("required", ())]
+
+
 class _Kinded(Frozen):
-    """Base of the variants of a choice: the kind is written even where everything default is left out."""
+    """Base of the variants of a choice: the kind is written even where everything default is left out, and read."""
+
+    model_config = ConfigDict(json_schema_extra=_with_kind)
 
     @model_serializer(mode="wrap")
     def _with_kind(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -92,7 +105,7 @@ class NfsFileSystem(_Kinded):
     export: ExportPath = Field(
         title="Export", description="exported path, dedicated to this pool, 10 GB or more"
     )
-    uniform: bool = Field(
+    uniform: YesNo = Field(
         default=True, title="Uniform exports", description="all servers see the same exports"
     )
 
@@ -108,7 +121,7 @@ class LunFileSystem(_Kinded):
     access_host: str | None = Field(
         default=None, title="iSCSI portal", description="address of the portal (iSCSI)"
     )
-    access_port: int = Field(
+    access_port: Whole = Field(
         default=3260, ge=1, le=65535, title="iSCSI port", description="TCP port of the portal"
     )
     chap_user: str | None = Field(
@@ -128,13 +141,13 @@ class Policy(Frozen):
     """DRS or DPM policy of the pool."""
 
     mode: PolicyMode = Field(default=PolicyMode.OFF, title="Policy", description="OFF, DRS or DPM")
-    cpu_threshold_pct: int | None = Field(
+    cpu_threshold_pct: WholeOrNone = Field(
         default=None,
         title="CPU threshold",
         description="load above which the policy acts",
         json_schema_extra=meta(unit="%", rule="R111"),
     )
-    period_min: int | None = Field(
+    period_min: WholeOrNone = Field(
         default=None,
         title="Policy period",
         description="time between two runs of the policy",
@@ -168,7 +181,7 @@ class PoolSettings(Frozen):
         description="on which server a guest starts; BALANCE_SERVER needs 3.4",
         json_schema_extra=meta(rule="R098"),
     )
-    secure_migration: bool = Field(
+    secure_migration: YesNo = Field(
         default=False,
         title="Secure migration",
         description="encrypt live migration (slower)",
@@ -180,13 +193,13 @@ class PoolSettings(Frozen):
         description="up to 4000 characters",
         json_schema_extra=meta(rule="R099"),
     )
-    clustered: bool = Field(
+    clustered: YesNo = Field(
         default=True,
         title="Clustered",
         description="needed for HA and for repositories on LUNs; needs a pool file system",
         json_schema_extra=meta(rule="R021"),
     )
-    timeout_s: int = Field(
+    timeout_s: Whole = Field(
         default=120,
         title="Cluster timeout",
         description="30 to 300; longer than the longest failover of the storage; SPARC ignores it",
@@ -214,7 +227,7 @@ class AgentAccess(Frozen):
     """The agent on the servers. Other values than the defaults exist only on 3.2."""
 
     user: str = Field(default="oracle", title="Agent user", description="always oracle since 3.3")
-    port: int = Field(default=8899, ge=1, le=65535, title="Agent port", description="always 8899 since 3.3")
+    port: Whole = Field(default=8899, ge=1, le=65535, title="Agent port", description="always 8899 since 3.3")
 
 
 class PoolSpec(BaseSpec):
@@ -222,7 +235,10 @@ class PoolSpec(BaseSpec):
 
     platform: Literal["oracle_vm"] = Field(default="oracle_vm", title="Platform", description="Oracle VM 3.x")
     release: Annotated[Release | None, BeforeValidator(_as_text)] = Field(
-        default=None, title="Release", description="3.2, 3.3 or 3.4; detected when Manager can be reached"
+        default=None,
+        title="Release",
+        description="3.2, 3.3 or 3.4; detected when Manager can be reached",
+        json_schema_extra=_or_number,
     )
     manager: ManagerSpec = Field(title="Manager", description="Oracle VM Manager")
     pool: PoolSettings = Field(title="Pool", description="the pool as it shall be")
