@@ -95,14 +95,24 @@ class SpecProblem:
 
 
 class Interrupted(PoolwrightError):
-    """Ctrl-C ended a command before a run of it began; leaving a run that continues is no error."""
+    """Ctrl-C ended a command; leaving a run that continues is no error.
+
+    `continues` is False when no run of it began, None when that cannot be told.
+    """
 
     code = "PW141"
     title = "interrupted"
     exit_code = ExitCode.INTERRUPTED
 
-    def __init__(self) -> None:
-        super().__init__("interrupted with Ctrl-C; nothing was started that continues")
+    def __init__(self, *, continues: bool | None = False) -> None:
+        self.continues = continues
+        if continues is None:
+            super().__init__(
+                "interrupted with Ctrl-C while a run was being started; it may have begun",
+                fix="look at `poolwright runs`",
+            )
+        else:
+            super().__init__("interrupted with Ctrl-C; nothing was started that continues")
 
 
 class SpecError(PoolwrightError):

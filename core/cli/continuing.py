@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +36,7 @@ def continue_run(
 
     Returns the exit code of its outcome; a rollback that was asked for and ended clean is DONE.
     """
-    from core.cli.following import begun, detached, follow_here, tell
+    from core.cli.following import begin, detached, follow_here, tell
     from core.service import Service
 
     service = Service(args.state_dir)
@@ -47,7 +46,7 @@ def continue_run(
         say("not confirmed; nothing was changed")
         return ExitCode.REFUSED
 
-    started, is_left = asyncio.run(begun(start(service, args.run, secrets)))
+    started, is_left = begin(start(service, args.run, secrets))
     say(f"run {started} goes on; Ctrl-C leaves it running")
     if is_left or not follow_here(service, started, last_seq):
         return detached(service, started, as_json=args.json)

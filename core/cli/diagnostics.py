@@ -132,7 +132,7 @@ def fail(error: PoolwrightError) -> ExitCode:
 def error_document(error: PoolwrightError) -> dict[str, Any]:
     """The same for `--json`: a script that reads standard output learns why there is no other document."""
     problems = error.problems if isinstance(error, SpecError) else ()
-    continues = {"continues": False} if isinstance(error, Interrupted) else {}  # no run was left behind
+    continues = {"continues": error.continues} if isinstance(error, Interrupted) else {}
     return {
         "schema": "poolwright.error/1",
         "code": error.code,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from core.cli.diagnostics import say
-from core.errors import ExitCode, PoolwrightError
+from core.errors import ExitCode, Interrupted, PoolwrightError
 from core.models.events import EventKind, RunEvent
 
 if TYPE_CHECKING:
@@ -89,14 +89,25 @@ class _Typed:
             say(f"it can be answered by: {', '.join(self._answers)}")
 
 
-async def begun(start: Awaitable[str]) -> tuple[str, bool]:
-    """The id of the run that is being started, and whether Ctrl-C came meanwhile: an order that is out has begun."""
+def begin(start: Awaitable[str]) -> tuple[str, bool]:
+    """Start a run: its id, and whether Ctrl-C came meanwhile. Interrupted when it did before the order was out, or
+    came again, so that nobody knows whether the run began."""
+    sent: list[bool] = []
+    try:
+        return asyncio.run(begun(start, lambda: sent.append(True)))
+    except KeyboardInterrupt:
+        raise Interrupted(continues=None if sent else False) from None
+
+
+async def begun(start: Awaitable[str], on_sent: Callable[[], None] = lambda: None) -> tuple[str, bool]:
+    """The same in a loop; `on_sent` is called once a Ctrl-C no longer ends it: an order that is out has begun."""
     try:
         await asyncio.sleep(0)  # a Ctrl-C from before ends it here, with nothing begun
     except asyncio.CancelledError:
         if asyncio.iscoroutine(start):
             start.close()
         raise
+    on_sent()
     starting = asyncio.ensure_future(start)
     try:
         return await asyncio.shield(starting), False

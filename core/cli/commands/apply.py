@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    from core.cli.following import detached, follow_here, tell
+    from core.cli.following import begin, detached, follow_here, tell
     from core.service import Service
 
     service = Service(args.state_dir, known_hosts=args.known_hosts)
@@ -50,10 +50,11 @@ def run(args: argparse.Namespace) -> ExitCode:
     if not args.yes and not _is_approved(service, reviewed):
         require_terminal("start", "--yes, or --plan with --approvals that hold a second user's")
     secrets = gather_secrets(service, spec, args.password_file)
-    prepared = asyncio.run(_prepare(service, spec, reviewed, secrets, args))
-    if prepared is None:
+    accepted = [*args.accept_unknown, *(reviewed.accepted if reviewed is not None else ())]
+    plan = asyncio.run(_plan(service, spec, reviewed, secrets, args, accepted))
+    if plan is None or not _is_confirmed(spec, plan, args):
         return ExitCode.REFUSED
-    started, is_left = prepared
+    started, is_left = begin(service.start(spec, plan, secrets, accepted=accepted))
     say(f"run {started} has begun; Ctrl-C leaves it running")
     if is_left or not follow_here(service, started):
         return detached(service, started, as_json=args.json)
@@ -79,14 +80,17 @@ def _what(service: Service, args: argparse.Namespace) -> tuple[BaseSpec, Plan | 
     return (service.load(args.spec) if args.spec is not None else spec), plan
 
 
-async def _prepare(
-    service: Service, spec: BaseSpec, reviewed: Plan | None, secrets: Secrets, args: argparse.Namespace
-) -> tuple[str, bool] | None:
-    """The run that was begun and whether Ctrl-C came meanwhile; None when it was refused or not confirmed."""
-    from core.cli.following import begun
-    from core.reports.text import plan_text, results_text
+async def _plan(
+    service: Service,
+    spec: BaseSpec,
+    reviewed: Plan | None,
+    secrets: Secrets,
+    args: argparse.Namespace,
+    accepted: list[str],
+) -> Plan | None:
+    """Look, judge and plan; None when it is refused, which is told."""
+    from core.reports.text import results_text
 
-    accepted = [*args.accept_unknown, *(reviewed.accepted if reviewed is not None else ())]
     await require_trust(service, spec, secrets)
     say(f"looking at {len(spec.servers)} server(s) ...")
     checked = await service.check(spec, secrets)
@@ -97,13 +101,20 @@ async def _prepare(
     if not verdicts.may_apply:
         _refuse(spec, verdicts, args)
         return None
-    plan = reviewed or service.plan(spec, checked, accept=args.accept_unknown)
-    say(plan_text(plan))
-    say(f"hash {plan.digest}")
-    if not args.yes and is_terminal() and not _confirmed(spec.pool_name, plan_text(plan)):
-        say("not confirmed; nothing was changed")
-        return None
-    return await begun(service.start(spec, plan, secrets, accepted=accepted))
+    return reviewed or service.plan(spec, checked, accept=args.accept_unknown)
+
+
+def _is_confirmed(spec: BaseSpec, plan: Plan, args: argparse.Namespace) -> bool:
+    """Show the plan; at a terminal the pool's name is typed, unless --yes was given."""
+    from core.reports.text import plan_text
+
+    told = f"{plan_text(plan)}\nhash {plan.digest}"
+    say(told)
+    question = f"Type the pool's name ({spec.pool_name}) to make it:"
+    if args.yes or not is_terminal() or ask(question, about=told) == spec.pool_name:
+        return True
+    say("not confirmed; nothing was changed")
+    return False
 
 
 def _refuse(spec: BaseSpec, verdicts: Verdicts, args: argparse.Namespace) -> None:
@@ -127,8 +138,3 @@ def _is_approved(service: Service, reviewed: Plan | None) -> bool:
         and service.approvals is not None
         and bool(require(service.approvals, reviewed.digest))
     )
-
-
-def _confirmed(pool: str, about: str) -> bool:
-    """The pool's name is typed."""
-    return ask(f"Type the pool's name ({pool}) to make it:", about=about) == pool

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    from core.cli.following import begun, detached, follow_here, reported
+    from core.cli.following import begin, detached, follow_here, reported
     from core.models.plan import SWEEP_KEPT
     from core.reports.runs import exit_code_of, run_document
     from core.reports.text import plan_text, run_text
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         say("not confirmed; nothing was changed")
         return _not_run(plan, refused, args)
 
-    started, is_left = asyncio.run(begun(service.start(spec, plan, secrets)))
+    started, is_left = begin(service.start(spec, plan, secrets))
     say(f"run {started} has begun; Ctrl-C leaves it running")
     if is_left or not follow_here(service, started):
         return detached(service, started, as_json=args.json)

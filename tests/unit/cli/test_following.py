@@ -16,8 +16,8 @@ from typing import cast
 import pytest
 from typing_extensions import override
 
-from core.cli.following import begun, follow_to_end, tell
-from core.errors import ExitCode, RunnerError
+from core.cli.following import begin, begun, follow_to_end, tell
+from core.errors import ExitCode, Interrupted, RunnerError
 from core.models.events import Outcome, RunEvent, RunState
 from core.models.views import RunView
 from core.service import Service
@@ -74,6 +74,22 @@ async def test_a_ctrl_c_from_before_begins_nothing() -> None:
     with pytest.raises(asyncio.CancelledError):
         await asyncio.ensure_future(pressed())
     assert not sent.is_set()
+
+
+@pytest.mark.parametrize(("presses", "continues"), [(0, "run-1"), (1, "run-1"), (2, None)])
+def test_a_second_ctrl_c_leaves_open_whether_it_began(presses: int, continues: str | None) -> None:
+    async def order() -> str:
+        for _ in range(presses):
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(0)
+        return "run-1"
+
+    if continues is None:
+        with pytest.raises(Interrupted) as caught:
+            begin(order())
+        assert caught.value.continues is None
+    else:
+        assert begin(order()) == (continues, presses > 0)
 
 
 class _Gone:
