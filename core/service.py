@@ -29,7 +29,7 @@ from core.models.coverage import CoverageReport, Stale, WaiverState
 from core.models.events import Outcome, RunEvent
 from core.models.facts import ServerFacts
 from core.models.fleet import FleetFacts
-from core.models.plan import Plan
+from core.models.plan import Plan, PlanWarning
 from core.models.results import Cause, CheckResult, Verdict
 from core.models.spec import BaseSpec
 from core.models.use import RollbackOutlook
@@ -422,8 +422,13 @@ class Service:
     def sweep_plan(self, spec: BaseSpec, checked: Checked, pool: str = "") -> Plan:
         """What earlier failures left, as a cleaning plan; PoolwrightError when the platform makes none."""
         platform = catalog.platform(spec.platform)
-        past = client.past_runs(self.paths.root, platform.name)
-        return platform.sweep_plan(spec, checked.fleet, pool, past)
+        past, unread = client.past_runs(self.paths.root, platform.name)
+        if not unread:
+            return platform.sweep_plan(spec, checked.fleet, pool, past)
+        # a run that cannot be read may hold what another one left: no journal decides, only what is proven dead goes
+        plan = platform.sweep_plan(spec, checked.fleet, pool, ())
+        told = tuple(PlanWarning(id="sweep.journals", text=f"no journal was used: {why}") for why in unread)
+        return plan.model_copy(update={"warnings": (*plan.warnings, *told)})
 
     def compatibility(self, spec: BaseSpec, fleet: FleetFacts) -> dict[str, Any]:
         """Who can live-migrate to whom, as plain data: `servers`, `groups` (id, name, servers) and `cells`

@@ -273,17 +273,18 @@ def list_runs(state_dir: Path) -> list[RunView]:
     return views
 
 
-def past_runs(state_dir: Path, platform: str) -> tuple[PastRun, ...]:
-    """What earlier runs of this platform did; one whose journal cannot be read tells nothing, so it is left out."""
+def past_runs(state_dir: Path, platform: str) -> tuple[tuple[PastRun, ...], tuple[str, ...]]:
+    """What earlier runs of this platform did, and why other journals could not be read: those may tell anything."""
     paths = StatePaths.of(state_dir)
-    found = []
+    found, unread = [], []
     for run in run_ids(paths):
         try:
             one = past_run(paths, run, is_live=is_live(paths.root, run))
-        except PoolwrightError:
-            continue
-        found += [one] if one.platform == platform else []
-    return tuple(found)
+        except PoolwrightError as error:
+            unread.append(f"run {run}: {error}")
+        else:
+            found += [one] if one.platform == platform else []
+    return tuple(found), tuple(unread)
 
 
 def show_run(state_dir: Path, run: str) -> RunView:

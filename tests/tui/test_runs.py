@@ -15,6 +15,7 @@ from core.errors import ControlledElsewhere, PoolwrightError, RunnerError
 from core.models.events import Outcome, RunState
 from core.models.plan import Unobservable
 from core.models.use import PoolUse
+from core.models.views import RunView
 from core.runner.survival import Survival, Way
 from core.secrets import Secrets
 from tests.tui.conftest import at, fill, press, see, text_of, told, until
@@ -158,6 +159,21 @@ async def test_the_terminal_may_be_resized_in_the_middle(
         await until(pilot, lambda: "steps" in text_of(ready_app), "the steps on a small terminal")
         service.hold.set()
         await at(pilot, "DoneScreen")
+
+
+@pytest.mark.asyncio
+async def test_a_damaged_run_is_listed_with_its_reason_beside_the_others(
+    ready_app: PoolwrightApp, service: FakeService
+) -> None:
+    good = RunView("261201-120000-aa", "pool1", "oracle_vm", RunState.DONE, Outcome.CREATED)
+    bad = RunView("261201-120001-bb", "", "", RunState.CREATED, None, message="x", damage="a page is damaged")
+    service.views = {good.run: good, bad.run: bad}
+    async with ready_app.run_test(size=SIZE) as pilot:
+        await at(pilot, "HomeScreen")
+        await until(pilot, lambda: len(ready_app.runs) == 2, "the runs")
+        await press(pilot, "r")
+        await at(pilot, "RunsScreen")
+        await see(pilot, "created", "damaged", "a page is damaged")
 
 
 @pytest.mark.asyncio

@@ -84,7 +84,7 @@ async def test_a_pool_that_was_just_made_is_kept(scenario: str, tmp_path: Path) 
         async for _event in service.follow(started):
             pass
         assert service.show(started).outcome == "created", service.show(started)
-        journal = past_runs(tmp_path / "state", "oracle_vm")
+        journal, _ = past_runs(tmp_path / "state", "oracle_vm")
         assert [one.run for one in journal] == [started]
         for spec in (whole, part):
             fleet = (await service.check(spec, secrets)).fleet

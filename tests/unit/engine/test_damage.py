@@ -17,8 +17,14 @@ from core.engine import history
 from core.engine.journal import Entry, Journal
 from core.errors import JournalError, PoolwrightError
 from core.models.events import EventKind, Outcome, RunState, StepState
+from core.models.fleet import FleetFacts
+from core.models.past import PastRun
+from core.models.plan import Plan
+from core.models.spec import BaseSpec, ServerTarget
 from core.paths import PathsError, StatePaths
+from core.platforms import catalog
 from core.runner import client
+from core.service import Checked, Service
 from tests.engine.toys import toy_plan
 from tests.examples import examples
 
@@ -148,6 +154,27 @@ def test_a_journal_that_is_no_file_is_told_as_such(
     assert str(path) in rows[bad]["damage"]
     assert rows[good]["damage"] == ""
     assert main(["show", bad, "--state-dir", str(paths.root)]) == 2
+
+
+def test_a_sweep_uses_no_journal_while_one_cannot_be_read(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    class Sweeping:
+        name = "toy"
+
+        def sweep_plan(self, _spec: object, _fleet: object, _pool: str, past: tuple[PastRun, ...]) -> Plan:
+            asked.append(len(past))
+            return Plan(platform="toy", pool="toypool", steps=())
+
+    monkeypatch.setattr(catalog, "platform", lambda _name: Sweeping())
+    service, checked = Service(two.paths.root), Checked(FleetFacts(), ())
+    spec = BaseSpec(platform="toy", servers=(ServerTarget(address="a"),))
+    two.damage(two.whole)
+    assert service.sweep_plan(spec, checked).warnings == ()
+    two.damage(b"")
+    (warning,) = service.sweep_plan(spec, checked).warnings
+    assert two.bad in warning.text
+    assert asked == [2, 0]
 
 
 def test_a_state_folder_that_cannot_be_used_is_told_once(
