@@ -8,7 +8,7 @@ WORKERS ?= $(shell echo $$(( 2 * $$(getconf _NPROCESSORS_ONLN) ))) # many tests 
 unexport PYTHONDONTWRITEBYTECODE # the tests start many programs; compiling each anew costs minutes
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast explore test-real test-machines disconnects crashpoints storm check lint types contracts fresh format screenshots bench bundle lock clean
+.PHONY: help setup demo test test-fast test-screens explore test-real test-machines disconnects crashpoints storm check lint types contracts fresh format screenshots bench bundle lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test: setup ## every test but those on real systems; one that lacks a system pac
 
 test-fast: setup ## the quick ones only
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not real and not slow" $(PYTEST_ARGS)
+
+test-screens: setup ## the wizard's tests on one busy processor, drawn as rarely as may be, and at once (WAYS, TIMES)
+	$(BIN)/python scripts/screen_ways.py $(WAYS) --times $(or $(TIMES),1)
 
 explore: setup ## TIMES=30 as many examples of every property, drawn anew (many minutes)
 	POOLWRIGHT_TEST_EXAMPLES=$(or $(TIMES),30) $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "hypothesis and not real" --timeout 3600 $(PYTEST_ARGS)

@@ -163,8 +163,9 @@ def _start(words: tuple[str, ...], text: bytes, folder: str) -> float:
 
 
 def _environ(state: str) -> dict[str, str]:
+    ours = {name: value for name, value in os.environ.items() if name != "POOLWRIGHT_DRAW_S"}
     return {
-        **os.environ,
+        **ours,
         "TERM": "xterm-256color",
         "LANG": "C.UTF-8",
         "TEXTUAL_ANIMATIONS": "none",

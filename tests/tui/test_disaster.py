@@ -9,6 +9,7 @@ import pytest
 from core.lab.fleet import Lab
 from core.secrets import Secrets
 from core.service import Service
+from tests.patience import PATIENCE
 from tests.tui.conftest import press, until
 from tests.tui.ways import SIZE, to_step
 from tui.app import PoolwrightApp
@@ -17,7 +18,7 @@ from tui.widgets.findings import Findings
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(180 * PATIENCE)
 @pytest.mark.asyncio
 async def test_every_problem_is_reached_and_its_fix_copied(tmp_path: Path) -> None:
     async with Lab.from_scenario("disaster", servers=12, speed=1000) as lab:

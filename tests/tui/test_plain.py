@@ -16,6 +16,7 @@ from core.models.events import Outcome
 from core.models.plan import Unobservable
 from core.models.results import Verdict
 from core.secrets import Secrets
+from tests.patience import LIMIT_S
 from tests.tui.fakes import SECRETS, SPEC, FakeService
 from tui.answers import Answers
 from tui.plain import Plain
@@ -34,7 +35,7 @@ class Terminal:
         self.program: pexpect.spawn[str] = pexpect.spawn(
             sys.executable,
             ["-m", "tests.tui.plain_program", str(folder), *words],
-            env=environ, cwd=str(ROOT), dimensions=(24, 80), encoding="utf-8", timeout=20, echo=False,
+            env=environ, cwd=str(ROOT), dimensions=(24, 80), encoding="utf-8", timeout=LIMIT_S, echo=False,
         )  # fmt: skip
 
     def see(self, text: str) -> str:

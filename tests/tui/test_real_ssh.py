@@ -16,6 +16,7 @@ import pyte
 import pytest
 import pytest_asyncio
 
+from tests.patience import LIMIT_S, PATIENCE
 from tests.transports.sshd import Sshd, missing, running_sshd
 from tests.tui.test_demo import F8, ROOT
 
@@ -25,10 +26,10 @@ _WHY = missing() or ("" if shutil.which("ssh") else "needs the ssh client") or (
 pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(300 * PATIENCE),
     pytest.mark.skipif(bool(_WHY), reason=_WHY or "-"),
 ]
-LIMIT_S = 90.0
+LOGIN_S = 3 * LIMIT_S
 
 
 @pytest_asyncio.fixture
@@ -70,7 +71,7 @@ class Login:
 
     def see(self, *texts: str) -> None:
         """Wait until one of the texts stands on the screen."""
-        deadline = time.monotonic() + LIMIT_S
+        deadline = time.monotonic() + LOGIN_S
         while not any(text in self.text for text in texts):
             if time.monotonic() > deadline:
                 pytest.fail(f"never: {texts}\n{self.text}")
@@ -125,6 +126,6 @@ def test_from_login_to_a_created_pool_in_tmux(sshd: Sshd, tmp_path: Path, socket
         login.see("The pool was created")
         assert login.keys <= 40
         login.press("\x11")
-        login.program.expect(pexpect.EOF, timeout=30)
+        login.program.expect(pexpect.EOF, timeout=LIMIT_S)
     finally:
         login.program.close(force=True)

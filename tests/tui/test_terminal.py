@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.patience import LIMIT_S
 from tui.borrow import expand_servers, inert
 from tui.terminal import encoding_of, why_plain
 
@@ -43,7 +44,7 @@ def run_python(code: str, *argv: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-c", code, *argv],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=2 * LIMIT_S,
         stdin=subprocess.DEVNULL,
         check=False,
     )
