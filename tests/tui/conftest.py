@@ -31,7 +31,9 @@ def _known_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
-    monkeypatch.setattr(Pilot._wait_for_screen, "__defaults__", (LIMIT_S,))  # Textual's own limit is as patient
+    monkeypatch.setattr(
+        Pilot._wait_for_screen, "__defaults__", (LIMIT_S,)
+    )  # Textual's own limit is as patient
 
 
 @pytest.fixture
