@@ -26,7 +26,7 @@ servers:
 """
 
 BAD = [
-    ("accept:\n  - R028\n  - pair.cpu.vndor\n", 10, "accept[1]: 'pair.cpu.vndor'; did"),
+    ("accept:\n  - R028\n  - pair.cpu.vndor\n", 10, "accept[1]: no check or rule is called 'pair.cpu.vndor'; did"),
     ("accept: [pair.cpu.vender]\n", 8, "no check or rule is called 'pair.cpu.vender'; did you mean 'pair.cpu.vendor'?"),
     ("accept: [R003]\n", 8, "storage.nfs.empty is never accepted: going on could destroy data"),
     ("allow_old_crypto: [manager, agnet]\n", 8, "no plane is called 'agnet' here; did you mean 'agent'?"),
