@@ -115,6 +115,7 @@ async def require_trust(service: Service, spec: BaseSpec, secrets: Secrets) -> N
         return
     told = "\n".join(
         f"  {each.endpoint.server} ({each.endpoint.plane}) shows {each.fingerprint} ({each.algorithm})"
+        + (f"; {each.reason}" if each.reason else "")
         for each in new
     )
     say(told)

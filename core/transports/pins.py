@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from core.transports.base import Endpoint
 from core.transports.fingerprints import fingerprint_of, normal_fingerprint
 
 _FORMAT = 1
+_MARKERS = ("@cert-authority", "@revoked")
 _FILE_MAX = 16 * 1024 * 1024
 
 
@@ -41,6 +43,7 @@ class Pins:
     strong: tuple[Pin, ...] = ()
     weak: tuple[Pin, ...] = ()
     revoked: frozenset[str] = field(default=frozenset())
+    authority: str = ""  # a @cert-authority line that speaks for this endpoint, and that we do not use
 
     def match(self, fingerprint: str) -> Pin | None:
         """The pin that knows this fingerprint; a revoked key is known to nobody."""
@@ -60,21 +63,36 @@ class Pins:
 
 
 class KnownHosts:
-    """An OpenSSH known_hosts file, hashed names too; lines that cannot be read are skipped, as ssh does."""
+    """An OpenSSH known_hosts file, hashed names too; lines that cannot be read are skipped, as ssh does.
 
-    def __init__(self, text: str) -> None:
+    Not so a line with a marker: one that is nearly one, or a @revoked key that cannot be read, would be trusted again
+    without a word. TrustError for these. @cert-authority is not used, and told where it would have spoken.
+    """
+
+    def __init__(self, text: str, file: str = "known_hosts") -> None:
         self._known = asyncssh.import_known_hosts("")
-        for line in text.splitlines():
-            try:
+        self._authorities: list[tuple[str, asyncssh.SSHKnownHosts]] = []
+        for number, line in enumerate(text.split("\n"), 1):
+            marker = line.split(None, 1)[0] if line.lstrip().startswith("@") else ""
+            if marker not in _MARKERS and (near := difflib.get_close_matches(marker.lower(), _MARKERS, n=1)):
+                problem = f"cannot use {file}: line {number}: there is no marker {marker[:40]!r}"
+                raise TrustError(problem, fix=f"did you mean '{near[0]}'?")
+            known = _read_line(line)
+            if marker == "@cert-authority" and known is not None:
+                self._authorities.append((f"{file}, line {number}", known))
+            elif known is not None:
                 self._known.load(line)
-            except (ValueError, UnicodeError):
-                continue
+            elif marker == "@revoked":
+                raise TrustError(
+                    f"cannot use {file}: line {number}: the key that is @revoked cannot be read",
+                    fix="repair the line: a key that is not recognised is not refused",
+                )
 
     @classmethod
     def read(cls, path: Path) -> KnownHosts:
         """Read the file; TrustError when it cannot be read."""
         try:
-            return cls(files.decoded(path, files.read_bytes(path, _FILE_MAX), "replace"))
+            return cls(files.decoded(path, files.read_bytes(path, _FILE_MAX), "replace"), str(path))
         except FileError as error:
             raise TrustError(f"cannot read known hosts file {path}: {error.why}", fix=error.fix) from error
 
@@ -89,8 +107,20 @@ class KnownHosts:
         return Pins(
             strong=tuple(pin for keys, _ in strong for pin in keys),
             weak=tuple(pin for keys, _ in weak for pin in keys),
-            revoked=frozenset(mark for _, revoked in exact + plain for mark in revoked),
+            revoked=frozenset(
+                mark for _, revoked in exact + [self._keys(name) for name in names] for mark in revoked
+            ),
+            authority=self._authority([f"[{name}]:{endpoint.port}" for name in names] + names),
         )
+
+    def _authority(self, names: Sequence[str]) -> str:
+        """The first @cert-authority line for one of these names."""
+        found = (
+            place
+            for place, known in self._authorities
+            if any(known.match(name, "", None)[1] for name in names)
+        )
+        return next(found, "")
 
     def _keys(self, name: str) -> tuple[list[Pin], list[str]]:
         keys, _cas, revoked, *_ = self._known.match(name, "", None)
@@ -149,6 +179,16 @@ def _no_pins(path: Path, why: str) -> TrustError:
     return TrustError(
         f"cannot read the pins in {path}: {why}", fix="repair the file, or move it away and confirm again"
     )
+
+
+def _read_line(line: str) -> asyncssh.SSHKnownHosts | None:
+    """One line on its own; None where it says nothing that can be read."""
+    known = asyncssh.import_known_hosts("")
+    try:
+        known.load(line)
+    except (ValueError, UnicodeError):
+        return None
+    return known if known._exact_entries or known._pattern_entries else None  # noqa: SLF001 - it tells no other way
 
 
 def spec_pin(endpoint: Endpoint) -> Pin | None:

@@ -128,7 +128,7 @@ async def log_in(
     limits, trust = access.limits, access.trust
     pins = trust.pins(endpoint)
     if not (pins.strong or pins.weak):
-        raise not_confirmed(endpoint)
+        raise not_confirmed(endpoint, authority=pins.authority)
     password = access.secrets.get(secret)
     keys = _client_keys(key_file, access.secrets.get(f"{secret}_key"))
     if password is None and not keys:

@@ -7,6 +7,7 @@ confirmed. A changed one stops everything.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -67,7 +68,7 @@ class TrustStore:
             typed = Pin(given.fingerprint, self._types.get(given.fingerprint, ""), given.origin)
             return Pins(strong=(typed,), revoked=known.revoked)
         own = self._file.get(endpoint)
-        return Pins(known.strong + ((own,) if own else ()), known.weak, known.revoked)
+        return Pins(known.strong + ((own,) if own else ()), known.weak, known.revoked, known.authority)
 
     def lookup(self, endpoint: Endpoint) -> str | None:
         """Pinned fingerprint of an endpoint: the spec's first, then known_hosts, then the store's."""
@@ -84,7 +85,7 @@ class TrustStore:
             return _restated(seen, TrustState.CHANGED, pinned="revoked in known_hosts")
         if pins.strong:
             return _restated(seen, TrustState.CHANGED, pinned=pins.strong[0].fingerprint)
-        return seen
+        return dataclasses.replace(seen, reason=_not_used(pins.authority)) if pins.authority else seen
 
     def demand(self, endpoint: Endpoint, shown: Shown) -> None:
         """Raise unless this identity is pinned: IdentityChanged, or TrustError when nobody confirmed it yet."""
@@ -92,7 +93,7 @@ class TrustStore:
         if identity.state is TrustState.CHANGED:
             raise IdentityChanged(endpoint.server, endpoint.plane, identity.pinned, identity.fingerprint)
         if identity.state is TrustState.NEW:
-            raise not_confirmed(endpoint, shown.fingerprint)
+            raise not_confirmed(endpoint, shown.fingerprint, self.pins(endpoint).authority)
 
     def add(self, identities: list[Identity]) -> None:
         """Pin identities the operator confirmed; refuses CHANGED ones with IdentityChanged, all or nothing."""
@@ -114,12 +115,17 @@ class TrustStore:
             self._file.put(new)
 
 
-def not_confirmed(endpoint: Endpoint, fingerprint: str = "") -> TrustError:
-    """The error for an identity nobody confirmed yet."""
+def _not_used(authority: str) -> str:
+    return f"@cert-authority is not supported ({authority}): the key itself must be confirmed"
+
+
+def not_confirmed(endpoint: Endpoint, fingerprint: str = "", authority: str = "") -> TrustError:
+    """The error for an identity nobody confirmed yet; `authority` is the @cert-authority line that is not used."""
     what = "host key" if endpoint.kind == "ssh" else "certificate"
     shows = f" (it shows {fingerprint})" if fingerprint else ""
     return TrustError(
-        f"cannot log in to {endpoint.server} ({endpoint.plane}): its {what} is not confirmed yet{shows}",
+        f"cannot log in to {endpoint.server} ({endpoint.plane}): its {what} is not confirmed yet{shows}"
+        + (f"; {_not_used(authority)}" if authority else ""),
         fix="confirm it in the trust table, or give its fingerprint in the spec or a known hosts file",
     )
 
