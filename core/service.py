@@ -21,7 +21,7 @@ from core.checks.registry import Check
 from core.checks.runner import run_checks, selected, stream_checks, with_prerequisites
 from core.checks.stale import changed_fields, stale
 from core.cpu import compat
-from core.engine.history import read_run
+from core.engine.history import intact, read_run
 from core.errors import DriftError, IdentityChanged, PoolwrightError, SpecError, SpecProblem
 from core.log import guard, setup_logging
 from core.masking import Masker, hide, own_words, words_of
@@ -529,9 +529,11 @@ class Service:
         return _places(spec) == _places(other)
 
     def spec_of(self, run: str) -> BaseSpec:
-        """The spec a run was started with; JournalError for an unknown run."""
+        """The spec a run was started with; JournalError for an unknown run, or one whose journal is damaged."""
         head, _ = read_run(self.paths, run)
-        return catalog.platform(head.platform).spec_model.model_validate(head.spec)
+        model = catalog.platform(head.platform).spec_model
+        with intact(self.paths.journal(run), "its pool description"):
+            return model.model_validate(head.spec)
 
     def runs(self) -> list[RunView]:
         """All runs, newest first, without their steps."""

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from core import masking
 from core.engine.control import Control, Wish
 from core.engine.executor import Executor, OnFailure
-from core.engine.history import Head, read_run
+from core.engine.history import Head, intact, read_run
 from core.engine.journal import Entry, Journal
 from core.engine.planner import check_plan
 from core.engine.reading import EngineLimits
@@ -133,7 +133,7 @@ async def _prepare(
     head, _ = read_run(paths, order.run)
     journal = Journal.open(paths, order.run, secrets.values(), _everybodys(resolve(head.platform), secrets))
     stack.callback(journal.close)
-    job = _job(_document(journal.head), secrets, resolve, paths)
+    job = _job(_document(journal.head, journal.path), secrets, resolve, paths)
     if order.task is Task.RESUME and journal.now.state is RunState.DONE:
         raise RunnerError(f"cannot resume run {order.run}: it has ended ({journal.now.outcome})")
     if order.task is Task.ROLLBACK:
@@ -197,10 +197,11 @@ def _note(journal: Journal, notes: Sequence[str]) -> None:
         journal.write(Entry(EventKind.NOTE, note))
 
 
-def _document(head: Head) -> RunDocument:
-    return RunDocument.model_validate(
-        {**head.extra, "platform": head.platform, "spec": head.spec, "plan": head.plan}
-    )
+def _document(head: Head, journal: Path) -> RunDocument:
+    with intact(journal, "its first page"):
+        return RunDocument.model_validate(
+            {**head.extra, "platform": head.platform, "spec": head.spec, "plan": head.plan}
+        )
 
 
 def _job(

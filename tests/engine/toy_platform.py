@@ -130,6 +130,8 @@ class ToyPlatform(NoGuards, NoSweeps, NoListing, Platform):
         if said["faults"].get("login") == "refused":
             raise LoginRefused("box", "toy", f"cannot log in with {access.secrets.get('manager')}")
         secret = access.secrets.get("manager")
+        if said["faults"].get("login") == "bug":
+            raise ValueError(f"no login with {secret}")
         narrate("", f"login admin password={secret} url https://oracle:{secret}@box/ plain {secret}")
         for number in range(int(said["faults"].get("chatter", "0"))):
             narrate("", f"line {number} " + "x" * 200)

@@ -283,6 +283,11 @@ HARMS: dict[str, Make] = {
     "has a strange event": _sql("UPDATE events SET state = 'flying'"),
     "names another run": _sql("UPDATE run SET id = '261122-150445-zz'"),
 }  # fmt: skip
+CONTINUING_HARMS: dict[str, Make] = {
+    "has a spec that is none": _sql("UPDATE run SET platform = 'oracle_vm', spec = '{\"servers\": 1}'"),
+    "has a spec of another shape": _sql("UPDATE run SET platform = 'oracle_vm', spec = '[1]'"),
+    "has no spec": _sql("UPDATE run SET platform = 'oracle_vm', spec = 'null'"),
+}
 ASKING = {
     "show": ("show", RUN),
     "attach": ("attach", RUN),
@@ -293,6 +298,16 @@ ASKING = {
 
 def journal_rows() -> Iterator[Row]:
     """Each command that reads a run's journal, with each damage."""
+    for harm, make in CONTINUING_HARMS.items():
+
+        def without_spec(folder: Path, make: Make = make) -> None:
+            make(_begun(folder))
+
+        for name in ("resume", "rollback"):
+            words = (*ASKING[name], "--state-dir", "state", "--json")
+            yield Row(
+                f"{name}: its journal {harm}", words, says=("journal.db",), make=without_spec, is_json=True
+            )
     for harm, make in HARMS.items():
 
         def harmed(folder: Path, make: Make = make) -> None:
