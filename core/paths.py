@@ -56,11 +56,14 @@ def default_config_dir() -> Path:
 
 def _of_operator(place: Callable[[str], Path]) -> Path:
     """A folder below the home folder; PathsError where neither HOME nor the user database tells that one."""
-    path = place("poolwright")
+    try:
+        path = place("poolwright")
+    except RuntimeError:
+        path = Path()
     if not path.is_absolute():
         raise PathsError(
-            f"cannot tell where your files belong: {path} is no absolute path",
-            fix="set HOME, and XDG_STATE_HOME and XDG_CONFIG_HOME to absolute paths or not at all",
+            "cannot tell where your files belong: neither HOME nor the user database names your home folder",
+            fix="set HOME, or give XDG_STATE_HOME and XDG_CONFIG_HOME, as absolute paths",
         )
     return path
 

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
+import pwd
 from pathlib import Path
 
 import pytest
 
-from core.paths import PathsError, StatePaths, default_state_dir, private_dir, state_root, write_private
+from core.paths import (
+    PathsError,
+    StatePaths,
+    default_config_dir,
+    default_state_dir,
+    expanded,
+    private_dir,
+    state_root,
+    write_private,
+)
 
 
 def test_folders_are_made_private_whatever_the_umask(tmp_path: Path) -> None:
@@ -72,3 +82,23 @@ def test_state_lives_below_the_xdg_state_folder_or_where_asked(
     assert default_state_dir() == tmp_path / "poolwright"
     assert StatePaths.of(None).root == tmp_path / "poolwright"
     assert StatePaths.of(Path("relative")).root.is_absolute()
+
+
+def test_without_a_home_nobody_knows_where_files_belong(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def unknown(_: object) -> pwd.struct_passwd:
+        raise KeyError("nobody of this number")
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for folder in (default_state_dir, default_config_dir):
+        with pytest.raises(PathsError, match="set HOME"):
+            folder()
+    with pytest.raises(PathsError, match="what ~ means"):
+        expanded(Path("~/state"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert default_state_dir().is_relative_to(tmp_path)
+    assert expanded(Path("~/state")) == tmp_path / "state"
