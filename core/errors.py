@@ -180,6 +180,7 @@ class ConnectTrouble(StrEnum):
     SILENT = "silent"  # the port is open and says nothing
     NO_TLS = "no_tls"  # something else than TLS is spoken where TLS is expected
     HANDSHAKE = "handshake"  # TLS or SSH was spoken, and no session came about
+    OWN_LIMIT = "own_limit"  # this machine could not even try: no file handle is left
     OTHER = "other"
 
 

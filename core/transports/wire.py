@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import resource
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -20,6 +21,7 @@ from core.transports.base import Endpoint
 if TYPE_CHECKING:
     from core.transports.jump import Jump
 
+OWN_LIMIT_FIX = "raise the limit (ulimit -n 4096) and try again"
 NETWORK_ERRORS = (OSError, asyncssh.Error, EOFError)
 
 
@@ -39,6 +41,9 @@ class Writer(Protocol):
 
 def why(error: BaseException) -> str:
     """A network error in a few plain words, inert."""
+    if is_own_limit(error):
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        return f"this machine has no file handle left (limit of this program: {most}); it was not asked"
     match error:
         case socket.gaierror():
             return "its name cannot be resolved"
@@ -64,6 +69,8 @@ def why(error: BaseException) -> str:
 
 def trouble_of(error: BaseException) -> ConnectTrouble:
     """The same as data: what was seen, by the error's type alone. Through a jump host only its words tell: OTHER."""
+    if is_own_limit(error):
+        return ConnectTrouble.OWN_LIMIT
     match error:
         case socket.gaierror():
             return ConnectTrouble.NO_NAME
@@ -79,6 +86,27 @@ def trouble_of(error: BaseException) -> ConnectTrouble:
             return ConnectTrouble.HANDSHAKE
         case _:
             return ConnectTrouble.OTHER
+
+
+def is_own_limit(error: BaseException) -> bool:
+    """Whether it was this machine that could not open anything more, so that nobody else is to blame."""
+    own: BaseException | None = error
+    while own is not None:
+        if isinstance(own, OSError) and own.errno in (errno.EMFILE, errno.ENFILE):
+            return True
+        own = own.__cause__
+    has_answer = isinstance(error, (TimeoutError, asyncssh.Error, EOFError, ssl.SSLError)) or (
+        isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror)
+    )
+    return not has_answer and _is_exhausted()  # lookups, several tries at once and libraries hide the reason
+
+
+def _is_exhausted() -> bool:
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as error:
+        return error.errno in (errno.EMFILE, errno.ENFILE)
+    return False
 
 
 def hung_up(error: BaseException) -> bool:
@@ -99,6 +127,8 @@ def connect_failed(
     reason = error if isinstance(error, str) else why(error)
     if trouble is None:
         trouble = ConnectTrouble.OTHER if isinstance(error, str) else trouble_of(error)
+    if trouble is ConnectTrouble.OWN_LIMIT:
+        fix = OWN_LIMIT_FIX
     there = f"{endpoint.host}:{endpoint.port}"
     return ConnectFailed(
         endpoint.server,

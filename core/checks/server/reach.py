@@ -26,6 +26,7 @@ _BY_TROUBLE = {
     ConnectTrouble.SILENT: "the port is open and the service says nothing: look at its log and its load",
     ConnectTrouble.NO_TLS: "the port is open and does not speak TLS: switch TLS on there, or correct the port",
     ConnectTrouble.HANDSHAKE: "the service answers and no session comes about: look at its log and its keys",
+    ConnectTrouble.OWN_LIMIT: "raise this machine's limit (ulimit -n 4096) and look again",
     ConnectTrouble.OTHER: "look whether the service runs and the address is right",
 }
 

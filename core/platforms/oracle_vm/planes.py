@@ -6,6 +6,7 @@ from core.errors import (
     BadReply,
     CommandTimeout,
     ConnectFailed,
+    ConnectTrouble,
     LoginRefused,
     OldCryptoNeeded,
     PoolwrightError,
@@ -53,7 +54,8 @@ def plane_of(error: BaseException) -> PlaneFact:
     elif isinstance(error, LoginRefused):
         state = PlaneState.REFUSED
     elif isinstance(error, ConnectFailed):
-        state = PlaneState.UNREACHABLE
+        was_tried = error.trouble is not ConnectTrouble.OWN_LIMIT
+        state = PlaneState.UNREACHABLE if was_tried else PlaneState.NOT_ASKED
     elif isinstance(error, SecretError):
         state = PlaneState.NOT_ASKED
     else:
