@@ -234,7 +234,7 @@ async def test_a_closed_port_is_one_on_which_nobody_listens() -> None:
         (OSError(errno.ENETUNREACH, "Network is unreachable"), ConnectTrouble.NO_ROUTE),
         (ConnectionResetError(), ConnectTrouble.HUNG_UP),
         (ssl.SSLError(1, "handshake failure"), ConnectTrouble.HANDSHAKE),
-        (OSError(errno.EMFILE, "Too many open files"), ConnectTrouble.OTHER),
+        (OSError(errno.EMFILE, "Too many open files"), ConnectTrouble.OWN_LIMIT),
         (
             asyncssh.ChannelOpenError(2, "Connection refused"),
             ConnectTrouble.OTHER,

@@ -50,6 +50,16 @@ def test_a_word_that_nothing_has_is_told_with_its_place(
     assert (problem.file, problem.line) == (str(path), line)
 
 
+def test_a_byte_order_mark_moves_and_hides_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "pool.yaml"
+    path.write_bytes(b"\xef\xbb\xbf" + SPEC.encode())
+    assert Service(tmp_path / "state").load(path).pool_name == "pool1"
+    path.write_bytes(b"\xef\xbb\xbf" + f"accept: [zzz]\n{SPEC}".encode())
+    with pytest.raises(SpecError) as caught:
+        Service(tmp_path / "state").load(path)
+    assert [(each.line, each.field) for each in caught.value.problems] == [(1, "accept[0]")]
+
+
 def test_all_of_them_are_told_at_once(tmp_path: Path) -> None:
     path = tmp_path / "pool.yaml"
     path.write_text(SPEC + "accept: [a, b]\nallow_old_crypto: [c]\n")
