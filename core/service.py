@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,19 +18,19 @@ from core.checks.coverage import cover
 from core.checks.folding import fold
 from core.checks.judge import judge, judge_spec
 from core.checks.registry import Check
-from core.checks.runner import run_checks, selected, stream_checks, with_prerequisites
+from core.checks.runner import run_checks, selected, with_prerequisites
 from core.checks.stale import changed_fields, stale
 from core.cpu import compat
 from core.engine.history import intact, read_run
 from core.errors import DriftError, IdentityChanged, PoolwrightError, SpecError, SpecProblem
 from core.log import guard, setup_logging
+from core.looking import Checked, OnResult, OnServer, ResultStream, Verdicts
 from core.masking import Masker, hide, own_words, words_of
 from core.models.coverage import CoverageReport, Stale, WaiverState
 from core.models.events import Outcome, RunEvent
-from core.models.facts import ServerFacts
 from core.models.fleet import FleetFacts
 from core.models.plan import Plan, PlanWarning
-from core.models.results import Cause, CheckResult, Verdict
+from core.models.results import Cause, Verdict
 from core.models.spec import BaseSpec
 from core.models.use import RollbackOutlook
 from core.models.views import RunView, StepView
@@ -50,34 +50,7 @@ from core.transports.jump import jump_endpoint, open_jump
 from core.transports.limits import Limits
 from core.transports.trust import Identity, TrustState, TrustStore, see
 
-__all__ = ["Checked", "RunView", "Service", "StepView", "Verdicts"]
-
-OnResult = Callable[[CheckResult], Awaitable[None]]
-OnServer = Callable[[ServerFacts], Awaitable[None]]
-_LATER = frozenset({Verdict.UNKNOWN, Verdict.BLOCKED})  # the whole look may still settle these
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """One complete look: the facts and what the checks say of them."""
-
-    fleet: FleetFacts
-    results: tuple[CheckResult, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdicts:
-    """May the plan be applied? `refusals` must be mended; `unaccepted` are unknown blockers or vendor mixes that
-    need an acceptance by id; both empty means yes, where anything was judged at all (`judged` counts the results that
-    apply)."""
-
-    refusals: tuple[CheckResult, ...] = ()
-    unaccepted: tuple[CheckResult, ...] = ()
-    judged: int = 0
-
-    @property
-    def may_apply(self) -> bool:
-        return self.judged > 0 and not self.refusals and not self.unaccepted
+__all__ = ["Checked", "OnResult", "OnServer", "RunView", "Service", "StepView", "Verdicts"]
 
 
 def _places(spec: BaseSpec) -> tuple[set[str], set[str]]:
@@ -85,44 +58,6 @@ def _places(spec: BaseSpec) -> tuple[set[str], set[str]]:
     endpoints = catalog.platform(spec.platform).endpoints(spec)
     servers = set(spec.server_names)
     return {each.address for each in endpoints if each.server not in servers}, servers
-
-
-class _Stream:
-    """Judges a server on its own as soon as its facts are there; the whole fleet is judged once more at the end."""
-
-    def __init__(
-        self,
-        platform: Platform,
-        spec: BaseSpec,
-        base: Checked | None,
-        on_server: OnServer | None,
-        on_result: OnResult | None,
-        checks: Sequence[str] | None,
-        touched: Sequence[str] | None,
-    ) -> None:
-        self.platform, self.spec, self.checks, self.touched = platform, spec, checks, touched
-        self._fleet = base.fleet if base else FleetFacts()
-        self._on_server, self._on_result = on_server, on_result
-
-    async def on_server(self, facts: ServerFacts) -> None:
-        """Tell the facts, then what they alone settle; what needs Manager or the peers is left to the end."""
-        if self._on_server is not None:
-            await self._on_server(facts)
-        self._fleet = self._fleet.with_server(facts)
-        if self._on_result is None or facts.name not in self.spec.server_names:
-            return
-        context = self.platform.context(self.spec, self._fleet, datetime.now(UTC))
-        early = stream_checks(
-            self.platform.checks,
-            context,
-            only=self.checks,
-            touched=self.touched,
-            servers=[facts.name],
-            alone=True,
-        )
-        async for result in early:
-            if result.verdict not in _LATER:
-                await self._on_result(result)
 
 
 class Service:
@@ -298,7 +233,7 @@ class Service:
         wanted = selected(platform.checks, only=checks, touched=touched)
         if checks is not None and not wanted:
             raise ValueError(f"no check or rule is called {', '.join(checks)}")
-        stream = _Stream(platform, spec, base, on_server, on_result, checks, touched)
+        stream = ResultStream(platform, spec, base, on_server, on_result, checks, touched)
         fleet = await self._look(platform, spec, secrets, wanted, only, base, stream, intrusive)
         results = await run_checks(
             platform.checks,
@@ -318,7 +253,7 @@ class Service:
         wanted: Sequence[Check],
         only: Sequence[str] | None,
         base: Checked | None,
-        stream: _Stream,
+        stream: ResultStream,
         intrusive: bool,
     ) -> FleetFacts:
         """As much of the fleet as these checks need; facts of `base` stay for the rest."""
