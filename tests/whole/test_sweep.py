@@ -16,7 +16,7 @@ from core.models.plan import Plan
 from core.models.views import RunView
 from core.secrets import Secrets
 from core.service import Service
-from tests.whole.job import SPEED
+from tests.whole.job import SPEED, whole_job
 
 pytestmark = pytest.mark.timeout(300)  # runners in processes of their own, on a machine that may be busy
 
@@ -117,4 +117,30 @@ async def test_the_command_changes_nothing_without_the_pools_name(
         assert await asyncio.to_thread(main, [*words, "--yes", "pool1"]) == 0
         document = json.loads(capsys.readouterr().out)
         assert document["run"]["outcome"] == "cleaned"
+        assert not lab.world.of_type("serverpool")
+
+
+@pytest.mark.asyncio
+async def test_what_our_own_run_left_is_ended_by_its_journal(tmp_path: Path) -> None:
+    """The first server cannot join, and Manager does not delete the pool: the run names what it left, by id."""
+    async with Lab.from_scenario("healthy-nfs", servers=3, speed=SPEED) as lab:
+        before = lab.snapshot()
+        lab.world.faults["create-fails"] = {}
+        lab.world.faults["job-fails"] = {"verb": "delete", "type": "ServerPool"}
+        job = await whole_job(lab, tmp_path)
+        assert job.outcome == "needs_human", job.view
+        assert job.view is not None
+        (pool,) = lab.world.of_type("serverpool")
+        assert [left.objects for left in job.view.residue if left.objects] == [(pool.id,)]
+        lab.world.faults.clear()
+        service = Service(tmp_path / "state")
+        spec = service.load(tmp_path / "ready.json.spec.yaml")
+        service.trust(await service.identities(spec, Secrets(lab.passwords)))
+        plan = service.sweep_plan(spec, await service.check(spec, Secrets(lab.passwords)))
+        assert [step.kind for step in plan.steps] == ["sweep_pool"], plan.warnings  # its servers were let go
+        assert {step.args["left_by"] for step in plan.steps} == {job.view.run}
+        view = await run(lab, service, plan, tmp_path)
+        assert view.outcome == "cleaned", view
+        after = lab.snapshot()
+        assert after["servers"] == before["servers"]
         assert not lab.world.of_type("serverpool")

@@ -232,15 +232,12 @@ class _Look:
     def _owner(self) -> Answer:
         if not self.facts.owner.is_known:
             return _missing(self.facts.owner)
-        owner, by_ssh = self.facts.owner.value, self.facts.db_owner.value
-        if (
-            self.is_strict
-            and self.facts.db_owner.is_known
-            and (owner or "").casefold() != (by_ssh or "").casefold()
-        ):
-            return _unread(
-                f"the agent says {inert(owner or 'nobody', 60)}, SSH {inert(by_ssh or 'nobody', 60)}"
-            )
+        owner, by_ssh = self.facts.owner.value, self.facts.db_owner
+        if self.is_strict and not by_ssh.is_known:
+            return _missing(by_ssh)
+        if self.is_strict and (owner or "").casefold() != (by_ssh.value or "").casefold():
+            told = (inert(one or "nobody", 60) for one in (owner, by_ssh.value))
+            return _unread("the agent says {}, SSH {}".format(*told))
         if self._is_ours() or not self.is_strict or (self.may_be_free and not owner):
             return _DEAD
         if owner and not self.manager.uuid.value:
@@ -273,7 +270,7 @@ class _Look:
         if volumes and not is_of_another:
             return _alive(f"an OCFS2 file system is mounted on {inert(volumes[0], 80)}")
         lun = facts.pool_lun.value
-        beats = lun is not None and lun.volume is not None and bool(lun.volume.alive)
+        beats = self.has_lun and lun is not None and lun.volume is not None and bool(lun.volume.alive)
         if lun is not None and beats and (not self.key or not lun.cluster or key_of(lun.cluster) == self.key):
             return _alive("a heartbeat beats on the LUN")
         needed: list[Fact[Any]] = [
@@ -296,8 +293,8 @@ class _Look:
         guests = self.facts.running_guests
         if guests.value:
             return _alive(f"{listed(guests.value, 3)} runs on it")
-        if self.entry is not None and not self.entry.is_shown:
-            return _unread("Manager lists it, but does not show it")
+        if not self.may_be_free and (self.entry is None or not self.entry.is_shown):
+            return _unread("Manager does not show it")
         return _DEAD if guests.is_known else _missing(guests)
 
     def _repositories(self) -> Answer:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from core.facts.looks import VolumeLook
 from core.models.facts import Address, Mount, PlaneFact, PlaneState
@@ -17,7 +18,6 @@ from core.platforms.oracle_vm.facts import (
     ManagedGuest,
     ManagedRepository,
     OvmFleet,
-    OvmServerFacts,
     RepositoryEntry,
     StoredCluster,
 )
@@ -275,55 +275,81 @@ MANAGER_CHANGES: dict[str, list[Any]] = {
 
 
 @st.composite
-def servers(draw: st.DrawFn, base: OvmServerFacts) -> OvmServerFacts:
-    changed = draw(st.lists(st.sampled_from(sorted(SERVER_CHANGES)), max_size=3, unique=True))
-    update = {name: seen(draw(st.sampled_from(SERVER_CHANGES[name]))) for name in changed}
-    return base.model_copy(update=update)
-
-
-def blinded(draw: st.DrawFn, facts: OvmServerFacts) -> OvmServerFacts | None:
-    """The same server, and less of it was read; None: nobody looked."""
-    if draw(st.integers(0, 9)) == 0:
-        return None
-    gone = draw(st.lists(st.sampled_from(sorted(SERVER_CHANGES)), max_size=4, unique=True))
-    planes = {name: plane for name, plane in facts.planes.items() if draw(st.integers(0, 4))}
-    return facts.model_copy(update={**dict.fromkeys(gone, ABSENT), "planes": planes})
-
-
-@st.composite
 def more_and_less(draw: st.DrawFn) -> tuple[OvmFleet, OvmFleet]:
-    """A fleet, and the same fleet of which less was read."""
-    changed = draw(st.lists(st.sampled_from(sorted(MANAGER_CHANGES)), max_size=1))
-    lists = {name: draw(st.sampled_from(MANAGER_CHANGES[name])) for name in changed}
-    more = half_made(first=draw(servers(member(NAMES[0]))), second=draw(servers(server(NAMES[1]))), **lists)
-    assert more.manager is not None
-    gone = draw(st.lists(st.sampled_from([*MANAGER_CHANGES]), max_size=2, unique=True))
-    left = {
-        name: blinded(draw, facts)
-        for name, facts in more.servers.items()
-        if isinstance(facts, OvmServerFacts)
-    }
-    less = OvmFleet(
-        servers={name: facts for name, facts in left.items() if facts is not None},
-        manager=more.manager.model_copy(update=dict.fromkeys(gone, ABSENT)),
-    )
-    return more, less
+    """A fleet with a sign of life or two, and the same fleet of which less was read: above all, not that sign."""
+    signs = st.tuples(st.sampled_from(NAMES), st.sampled_from(sorted(SERVER_CHANGES)))
+    shown = draw(st.lists(signs, max_size=2, unique=True))
+    gone = {*shown[:1], *draw(st.lists(signs, max_size=2))}
+    lists = draw(st.lists(st.sampled_from(sorted(MANAGER_CHANGES)), max_size=1))
+    unread = {*lists, *draw(st.lists(st.sampled_from(sorted(MANAGER_CHANGES)), max_size=1))}
+    more = half_made(**{name: draw(st.sampled_from(MANAGER_CHANGES[name])) for name in lists})
+    for name, fact in shown:
+        more = changed(more, name, {fact: seen(draw(st.sampled_from(SERVER_CHANGES[fact])))})
+    less = more
+    for name, fact in gone:
+        less = changed(less, name, {fact: ABSENT})
+    if draw(st.integers(0, 9)) == 0:  # nobody looked at this server
+        hidden = draw(st.sampled_from(NAMES))
+        less = less.model_copy(update={"servers": {n: one for n, one in less.servers.items() if n != hidden}})
+    assert less.manager is not None
+    manager = less.manager.model_copy(update=dict.fromkeys(unread, ABSENT))
+    return more, less.model_copy(update={"manager": manager})
 
 
-@given(more_and_less(), st.sampled_from(["", "R1"]), st.booleans())
-def test_reading_less_never_ends_what_was_kept(
-    fleets: tuple[OvmFleet, OvmFleet], left_by: str, has_lun: bool
+class _Quiet:
+    """Two fleets in a box: their text would fill a screen."""
+
+    def __init__(self, both: tuple[OvmFleet, OvmFleet]) -> None:
+        self.both = both
+
+    @override
+    def __repr__(self) -> str:
+        return "two fleets"
+
+
+def changed(found: OvmFleet, name: str, update: dict[str, Any]) -> OvmFleet:
+    """The fleet with other facts of one server."""
+    one = found.servers[name].model_copy(update=update)
+    return found.model_copy(update={"servers": {**found.servers, name: one}})
+
+
+PLANES: list[dict[str, PlaneFact]] = [
+    {}, {"agent": SSH}, {"ssh": SSH}, {"agent": REFUSED, "ssh": SSH}, {"agent": SSH, "ssh": UNREACHABLE},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("has_lun", [False, True])
+@pytest.mark.parametrize("left_by", ["", "R1"])
+@pytest.mark.parametrize("fact", sorted(SERVER_CHANGES))
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sign_of_life_that_is_not_read_keeps_as_well(
+    name: str, fact: str, left_by: str, has_lun: bool
 ) -> None:
-    more, less = fleets
+    """Every sign alone, then everything that could hide it: the fact itself, each other fact, each connection."""
+    wanted = spec(file_system=LUN) if has_lun else spec()
+    for value in SERVER_CHANGES[fact]:
+        alive = changed(half_made(), name, {fact: seen(value)})
+        kept = not ends(alive, wanted, left_by)[0]
+        held = not _server_ends(alive, name, left_by, wanted)
+        hidden = [changed(alive, name, {other: ABSENT}) for other in SERVER_CHANGES]
+        hidden += [changed(alive, name, {"planes": planes}) for planes in PLANES]
+        for less in hidden:
+            assert not (kept and ends(less, wanted, left_by)[0])
+            assert not (held and _server_ends(less, name, left_by, wanted))
+
+
+@given(st.data(), st.sampled_from(["", "R1"]), st.booleans())
+def test_reading_less_never_ends_what_was_kept(data: st.DataObject, left_by: str, has_lun: bool) -> None:
+    more, less = data.draw(more_and_less().map(_Quiet)).both
     wanted = spec(file_system=LUN) if has_lun else spec()
     for name in NAMES:
-        assert _server_ends(more, name, left_by) or not _server_ends(less, name, left_by)
+        assert _server_ends(more, name, left_by, wanted) or not _server_ends(less, name, left_by, wanted)
     assert ends(more, wanted, left_by)[0] or not ends(less, wanted, left_by)[0]
 
 
-def _server_ends(found: OvmFleet, name: str, left_by: str) -> bool:
+def _server_ends(found: OvmFleet, name: str, left_by: str, wanted: PoolSpec) -> bool:
     dead = frozenset({POOL[-16:]})
-    return decide(of_server(name, dead, spec(), found, left_by=left_by, has_shape=True)).ends
+    return decide(of_server(name, dead, wanted, found, left_by=left_by, has_shape=True)).ends
 
 
 # -- servers that this Manager owns ------------------------------------------------------------------------------------
