@@ -77,8 +77,8 @@ def told(_app: PoolwrightApp) -> str:
 
 
 def is_quiet(app: App[Any]) -> bool:
-    """Has every message been handled, also those that messages led to? True where a bug has ended the app."""
-    if app._exception is not None:
+    """Has every message been handled, also those that messages led to? True where the app has ended."""
+    if app._exception is not None or app._exit:
         return True
     pumps = [app, *(each for screen in app.screen_stack for each in screen.walk_children(with_self=True))]
     return all(_waits(each) for each in pumps)

@@ -22,6 +22,7 @@ from core.secrets import Secrets
 from core.service import Checked
 from core.settings import Settings
 from tests.examples import examples
+from tests.patience import PATIENCE
 from tests.tui.conftest import at, fill, press, quiet, see, text_of, told, until
 from tests.tui.fakes import NOW, SECRETS, SPEC, FakeService
 from tests.tui.ways import SIZE, prepare, to_step
@@ -385,8 +386,9 @@ def _is_drawn(app: PoolwrightApp) -> bool:
     return all(each._drawn == app.session.version for each in shown)
 
 
+@pytest.mark.timeout(300 * PATIENCE)
 @given(scripts)
-@examples(12)
+@examples(8)
 def test_keys_do_the_same_whenever_the_screen_is_painted(
     script: tuple[str, list[tuple[tuple[str, str, Verdict], str]]],
 ) -> None:

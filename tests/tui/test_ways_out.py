@@ -56,7 +56,7 @@ async def test_the_review_is_saved_as_spec_plan_and_runbook(
     assert data["pool"]["name"] == "pool1"
     runbook = (tmp_path / "out.runbook").read_text()
     assert "run : discoverServer ipAddress=203.0.113.11" in runbook
-    assert "undo: delete ServerPool name=pool1" in runbook
+    assert "undo: delete ServerPool id=<id of pool pool1>" in runbook
     for kind in Kind:
         text = (tmp_path / f"out.{kind}").read_text()
         assert not any(secret in text for secret in SECRETS.values())
