@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import SpecError
 from core.settings import load_settings
-from tests.tui.conftest import until
+from tests.tui.conftest import _wait
 from tests.tui.fakes import FakeService
 from tests.tui.ways import SIZE
 from tui import keys
@@ -71,7 +71,9 @@ def misspelt(service: FakeService, file: Path) -> FakeService:
 @pytest.mark.usefixtures("misspelt")
 async def test_the_wizard_does_not_start_with_a_slip(ready_app: PoolwrightApp) -> None:
     async with ready_app.run_test(size=SIZE) as pilot:
-        await until(pilot, lambda: ready_app.refused is not None, "refused")
+        await _wait(
+            pilot, lambda: ready_app.refused is not None, "refused"
+        )  # an app that ends comes to no rest
     assert isinstance(ready_app.refused, SpecError)
     assert "did you mean 'wizard.next'?" in str(ready_app.refused)
     assert ready_app.return_value == 2
