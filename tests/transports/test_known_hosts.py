@@ -69,6 +69,7 @@ def test_a_key_beside_an_authority_is_used(tmp_path: Path) -> None:
         ("@revoked * ssh-ed25519 AAAAnonsense", "line 2: the key that is @revoked cannot be read"),
         ("@revoked", "cannot be read"),
     ],
+    ids=["misspelt", "plural", "capitals", "no key", "nothing"],  # ED is another key in every process
 )
 def test_a_marker_that_would_be_lost_is_an_error(line: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(TrustError) as caught:
