@@ -4,6 +4,7 @@ PoolwrightError
 ├── Interrupted          Ctrl-C, before a run began (exit 130)
 ├── SpecError            the operator's input cannot be used (exit 2)
 ├── SecretError          a secret is missing or cannot be sent safely (exit 2)
+├── OwnLimit             no file handle is left on this machine; nobody was judged (exit 2)
 ├── TrustError           a host key or certificate is unknown (exit 1)
 │   └── IdentityChanged  a pinned host key or certificate is another one now
 ├── TransportError       one conversation with one server failed (exit 1)
@@ -134,6 +135,14 @@ class SecretError(PoolwrightError):
 
     code = "PW110"
     title = "a secret is missing or unusable"
+    exit_code = ExitCode.BAD_INPUT
+
+
+class OwnLimit(PoolwrightError):
+    """This machine could open nothing more during a look, so that no server is judged by it."""
+
+    code = "PW115"
+    title = "this machine's own limit is reached"
     exit_code = ExitCode.BAD_INPUT
 
 

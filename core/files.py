@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from core import own_limit
 from core.errors import ExitCode, PoolwrightError
 from core.text import inert
 
@@ -50,6 +51,8 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
+        if own_limit.has_run_out(error):
+            own_limit.note()
         raise FileError(path, _why(error), is_missing=isinstance(error, FileNotFoundError)) from None
     try:
         return read_handle(path, handle, max_bytes)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from core import own_limit
 from core.checks.runner import stream_checks
 from core.models.facts import ServerFacts
 from core.models.fleet import FleetFacts
@@ -63,6 +64,8 @@ class ResultStream:
         if self._on_server is not None:
             await self._on_server(facts)
         self._fleet = self._fleet.with_server(facts)
+        if own_limit.is_met():  # the look will end with that
+            return
         if self._on_result is None or facts.name not in self.spec.server_names:
             return
         context = self.platform.context(self.spec, self._fleet, datetime.now(UTC))

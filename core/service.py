@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core import spec_file, yaml_file
+from core import own_limit, spec_file, yaml_file
 from core.checks import steering, waivers
 from core.checks.coverage import cover
 from core.checks.folding import fold
@@ -186,13 +186,14 @@ class Service:
         """
         access = self.access(spec, secrets)
         endpoints = catalog.platform(spec.platform).endpoints(spec)
-        if spec.jump is None:
-            return await see(endpoints, access)
-        first = await see([jump_endpoint(spec.jump)], access)
-        if first[0].state is not TrustState.KNOWN:
-            return first
-        async with open_jump(spec.jump, access) as jump:
-            return first + await see(endpoints, access, jump)
+        with own_limit.told(len(spec.servers)):
+            if spec.jump is None:
+                return await see(endpoints, access)
+            first = await see([jump_endpoint(spec.jump)], access)
+            if first[0].state is not TrustState.KNOWN:
+                return first
+            async with open_jump(spec.jump, access) as jump:
+                return first + await see(endpoints, access, jump)
 
     def trust(self, identities: Sequence[Identity]) -> None:
         """Pin what the operator confirmed; a changed one raises IdentityChanged and pins nothing."""
@@ -234,15 +235,17 @@ class Service:
         if checks is not None and not wanted:
             raise ValueError(f"no check or rule is called {', '.join(checks)}")
         stream = ResultStream(platform, spec, base, on_server, on_result, checks, touched)
-        fleet = await self._look(platform, spec, secrets, wanted, only, base, stream, intrusive)
-        results = await run_checks(
-            platform.checks,
-            platform.context(spec, fleet, datetime.now(UTC)),
-            only=checks,
-            touched=touched,
-            base=base.results if base and (checks is not None or touched is not None) else (),
-            on_result=on_result,
-        )
+        with own_limit.told(len(spec.servers)):
+            fleet = await self._look(platform, spec, secrets, wanted, only, base, stream, intrusive)
+        with own_limit.told(len(spec.servers)):
+            results = await run_checks(
+                platform.checks,
+                platform.context(spec, fleet, datetime.now(UTC)),
+                only=checks,
+                touched=touched,
+                base=base.results if base and (checks is not None or touched is not None) else (),
+                on_result=on_result,
+            )
         return Checked(fleet, tuple(results))
 
     async def _look(
@@ -329,7 +332,8 @@ class Service:
         """Servers in no pool that the controller knows; the spec may name none yet. PoolwrightError when it cannot
         be asked."""
         platform = catalog.platform(spec.platform)
-        return tuple(await platform.known_servers(spec, self.access(spec, secrets)))
+        with own_limit.told(len(spec.servers)):
+            return tuple(await platform.known_servers(spec, self.access(spec, secrets)))
 
     def reviewed(self, path: Path) -> tuple[BaseSpec, Plan]:
         """A plan written for review, with the pool description it was made from; SpecError when unusable."""

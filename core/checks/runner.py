@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from datetime import datetime
 from typing import Any
 
+from core import own_limit
 from core.checks.context import Context
 from core.checks.registry import Check, Registry
 from core.checks.settle import settle
@@ -219,6 +220,8 @@ def _ask(
             gap,
         )
     except Exception as error:  # noqa: BLE001 - one broken check must not end the others; it is shown as unknown
+        if own_limit.has_run_out(error):
+            return _not_judged(check)
         detail = inert(f"the check itself failed: {type(error).__name__}: {error}", 300)
         bug = Gap(kind=GapKind.CHECK_FAILED, fact=check.id, text=detail)
         return (
@@ -229,6 +232,14 @@ def _ask(
     if finding.hit is None:
         return finding, Verdict.NOT_APPLICABLE, None
     return finding, _HIT[finding.severity or check.severity] if finding.hit else Verdict.PASS, None
+
+
+def _not_judged(check: Check) -> tuple[Finding, Verdict, FactMissing]:
+    """This machine could not even read what the check needs of its own."""
+    own_limit.note()
+    gap = FactMissing(check.id, own_limit.reason(), kind=GapKind.NOT_ASKED)
+    detail = f"not known: {gap.reason}"
+    return Finding(hit=None, detail=detail, fix=own_limit.FIX), Verdict.UNKNOWN, gap
 
 
 def _concerned(check: Check, context: Context[Any, Any], target: str, gaps: Sequence[Gap]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import core
+from core import own_limit
 from core.errors import RunnerError
 from core.runner import survival
 from core.runner.hardening import clean_environment
@@ -18,7 +19,7 @@ from core.runner.protocol import Order
 from core.runner.survival import Way
 from core.runner.told import from_data
 from core.secrets import Secrets
-from core.transports.wire import OWN_LIMIT_FIX, is_own_limit
+from core.transports.wire import is_own_limit
 
 READY_S = 60.0  # importing, opening a journal and checking it; a slow disk included
 
@@ -51,7 +52,7 @@ async def launch(order: Order, secrets: Secrets, way: Way, command: Sequence[str
             start_new_session=True,
         )
     except OSError as error:
-        fix = OWN_LIMIT_FIX if is_own_limit(error) else ""
+        fix = own_limit.FIX if is_own_limit(error) else ""
         raise RunnerError(f"cannot start a runner: {argv[0]}: {error.strerror}", fix=fix) from error
     try:
         async with asyncio.timeout(READY_S):

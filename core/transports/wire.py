@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import resource
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import asyncssh
 
+from core import own_limit
 from core.errors import ConnectFailed, ConnectTrouble
 from core.text import inert
 from core.transports.base import Endpoint
@@ -21,7 +21,6 @@ from core.transports.base import Endpoint
 if TYPE_CHECKING:
     from core.transports.jump import Jump
 
-OWN_LIMIT_FIX = "raise the limit (ulimit -n 4096) and try again"
 NETWORK_ERRORS = (OSError, asyncssh.Error, EOFError)
 
 
@@ -42,8 +41,7 @@ class Writer(Protocol):
 def why(error: BaseException) -> str:
     """A network error in a few plain words, inert."""
     if is_own_limit(error):
-        most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        return f"this machine has no file handle left (limit of this program: {most}); it was not asked"
+        return own_limit.reason()
     match error:
         case socket.gaierror():
             return "its name cannot be resolved"
@@ -90,15 +88,16 @@ def trouble_of(error: BaseException) -> ConnectTrouble:
 
 def is_own_limit(error: BaseException) -> bool:
     """Whether it was this machine that could not open anything more, so that nobody else is to blame."""
-    own: BaseException | None = error
-    while own is not None:
-        if isinstance(own, OSError) and own.errno in (errno.EMFILE, errno.ENFILE):
-            return True
-        own = own.__cause__
+    if own_limit.has_run_out(error):
+        own_limit.note()
+        return True
     has_answer = isinstance(error, (TimeoutError, asyncssh.Error, EOFError, ssl.SSLError)) or (
         isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror)
     )
-    return not has_answer and _is_exhausted()  # lookups, several tries at once and libraries hide the reason
+    if has_answer or not _is_exhausted():  # lookups, several tries at once and libraries hide the reason
+        return False
+    own_limit.note()
+    return True
 
 
 def _is_exhausted() -> bool:
@@ -128,7 +127,7 @@ def connect_failed(
     if trouble is None:
         trouble = ConnectTrouble.OTHER if isinstance(error, str) else trouble_of(error)
     if trouble is ConnectTrouble.OWN_LIMIT:
-        fix = OWN_LIMIT_FIX
+        fix = own_limit.FIX
     there = f"{endpoint.host}:{endpoint.port}"
     return ConnectFailed(
         endpoint.server,

@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from core import own_limit
 from core.errors import PoolwrightError
 from core.facts.commands import is_host
 from core.facts.mesh import Peer, targets_of
@@ -155,8 +156,12 @@ class _ServerLook:
         except TimeoutError:
             self._cut(GapKind.TIMED_OUT, f"not finished within {limit_s:g} s")
         except Exception as error:  # noqa: BLE001 - whatever one server provokes must not end the others
-            reason = f"cannot look at it: {type(_first(error)).__name__}: {_first(error)}"
-            self._cut(GapKind.FAILED, inert(reason, 300))
+            if own_limit.has_run_out(error):
+                own_limit.note()
+                self._cut(GapKind.NOT_ASKED, own_limit.reason())
+            else:
+                reason = f"cannot look at it: {type(_first(error)).__name__}: {_first(error)}"
+                self._cut(GapKind.FAILED, inert(reason, 300))
         finally:
             self.is_named.set()
             self.has_own_facts.set()
