@@ -214,8 +214,9 @@ def _ask(
             finding = check.function(context)
     except FactMissing as gap:
         detail = f"not known: {gap.what}: {gap.reason}"
+        about = [one.on(target) if check.per_server else one for one in gap.gaps]
         return (
-            Finding(hit=None, detail=detail, fix=settle(check, context.spec, gap.gaps)),
+            Finding(hit=None, detail=detail, fix=settle(check, context, about)),
             Verdict.UNKNOWN,
             gap,
         )

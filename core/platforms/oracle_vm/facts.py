@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from pydantic import AwareDatetime
+from typing_extensions import override
 
 from core.facts.looks import LunLook as LunLook
 from core.facts.looks import NfsLook as NfsLook
@@ -121,6 +122,12 @@ class OvmServerFacts(ServerFacts):
     peer_looks: Fact[tuple[PairLook, ...]] = Fact[
         tuple[PairLook, ...]
     ]()  # what it sees of its peers, of Manager
+
+    @override
+    def closed_by_design(self, connection: str) -> str:
+        if connection != "agent" or self.agent_login.value is not AgentLogin.REFUSED_OWNED:
+            return ""
+        return "nothing to do: a Manager owns the server, so its agent takes certificates only; SSH tells what it can"
 
 
 class ManagedServer(Frozen):

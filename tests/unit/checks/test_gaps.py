@@ -18,7 +18,7 @@ from core.models.facts import Fact, FactMissing, PlaneFact, PlaneState, ServerFa
 from core.models.fleet import FleetFacts
 from core.models.gaps import Gap, GapKind
 from core.models.results import CheckResult, Scope, Severity, Verdict, bad
-from core.platforms.oracle_vm.facts import OvmServerFacts
+from core.platforms.oracle_vm.facts import AgentLogin, OvmServerFacts
 from core.reports.checks import result_row
 from tests.unit.checks.builders import NOW, REGISTRY, absent, context, server, spec
 
@@ -92,17 +92,87 @@ async def test_every_unknown_of_the_real_checks_carries_its_gaps() -> None:
             assert {name for gap in one.gaps for name in gap.servers} == {one.target}, one.id
 
 
+CHECK = REGISTRY.checks["server.hostname.loopback"]
+CONNECTIONS = ("agent", "ssh", "manager", "")
+FITS = {
+    GapKind.NOT_ASKED: "was not asked",
+    GapKind.NOT_POSSIBLE: "settle what is named here",
+    GapKind.NO_CONNECTION: "the spec",
+    GapKind.UNREACHABLE: "answer, then check again",
+    GapKind.UNTRUSTED: "compare the fingerprint",
+    GapKind.REFUSED: "password",
+    GapKind.OLD_CRYPTO: "allow_old_crypto",
+    GapKind.TIMED_OUT: "takes so long",
+    GapKind.FAILED: "went wrong",
+    GapKind.UNREADABLE: "cannot be read",
+    GapKind.NOT_TOLD: "by hand",
+    GapKind.NEEDS_WRITE: "beforehand",
+    GapKind.CHECK_FAILED: "report this",
+}
+OWNED = server(1, agent_login=Fact(value=AgentLogin.REFUSED_OWNED, missing=None))
+
+
+@pytest.mark.parametrize("connection", CONNECTIONS)
 @pytest.mark.parametrize("kind", sorted(GapKind))
 @given(words=WORDS)
-def test_the_next_action_follows_from_the_kind_whatever_the_words(kind: GapKind, words: str) -> None:
-    check = REGISTRY.checks["server.hostname.loopback"]
-    told = settle(check, spec(), (Gap(kind=kind, connection="ssh", text=words),))
-    assert told == settle(check, spec(), (Gap(kind=kind, connection="ssh", text="something else"),))
-    assert ("add `ssh:`" in told) is (kind is GapKind.NO_CONNECTION)
-    assert ("make the SSH login" in told) is (
-        kind
-        in (GapKind.UNREACHABLE, GapKind.UNTRUSTED, GapKind.REFUSED, GapKind.OLD_CRYPTO, GapKind.NOT_ASKED)
+def test_the_next_action_follows_from_kind_and_connection_whatever_the_words(
+    kind: GapKind, connection: str, words: str
+) -> None:
+    ctx = context(server(1))
+    told = settle(CHECK, ctx, (Gap(kind=kind, connection=connection, text=words),))
+    assert told == settle(CHECK, ctx, (Gap(kind=kind, connection=connection, text="something else"),))
+    assert FITS[kind] in told
+    named = {"agent": "agent", "ssh": "SSH", "manager": "Manager"}
+    if kind in (GapKind.REFUSED, GapKind.UNREACHABLE):
+        assert [word for word in named.values() if word in told] == (
+            [named[connection]] if connection else []
+        )
+    assert ("make " in told and " answer" in told) is (kind is GapKind.UNREACHABLE)
+    assert "{" not in told
+
+
+def test_every_kind_has_its_sentence_and_no_two_share_one() -> None:
+    assert set(FITS) == set(GapKind)
+    for connection in CONNECTIONS:
+        gaps = [Gap(kind=kind, connection=connection) for kind in GapKind]
+        assert len({settle(CHECK, context(server(1)), (gap,)) for gap in gaps}) == len(GapKind)
+
+
+def test_a_refused_agent_of_an_owned_server_needs_nothing() -> None:
+    ctx = context(OWNED, server(2))
+    mine = Gap(kind=GapKind.REFUSED, connection="agent", servers=(OWNED.name,))
+    told = settle(CHECK, ctx, (mine,))
+    assert told.startswith("nothing to do: a Manager owns the server")
+    assert "check again" not in told
+    free = Gap(kind=GapKind.REFUSED, connection="agent", servers=(ctx.spec.server_names[1],))
+    assert settle(CHECK, ctx, (mine, free)) == "check the user and password of the agent, then check again"
+    shut = Gap(kind=GapKind.UNREACHABLE, connection="ssh", servers=(OWNED.name,))
+    assert settle(CHECK, ctx, (mine, shut)) == "make the server's SSH service answer, then check again"
+    over_ssh = Gap(kind=GapKind.REFUSED, connection="ssh", servers=(OWNED.name,))
+    assert "SSH login" in settle(CHECK, ctx, (over_ssh,))
+
+
+def test_two_connections_are_two_ways_and_two_troubles_of_one_are_both_to_be_mended() -> None:
+    def gap(kind: GapKind, connection: str) -> Gap:
+        return Gap(kind=kind, connection=connection)
+
+    gaps = (gap(GapKind.UNREACHABLE, "agent"), gap(GapKind.REFUSED, "agent"), gap(GapKind.UNTRUSTED, "ssh"))
+    assert settle(CHECK, context(server(1)), gaps) == (
+        "make the server's agent answer and check the user and password of the agent or compare the fingerprint of "
+        "the server's SSH service with the real one, and confirm it, then check again"
     )
+
+
+@pytest.mark.asyncio
+async def test_one_agent_on_all_servers_of_a_living_pool_says_what_fits() -> None:
+    shut = Gap(kind=GapKind.REFUSED, connection="agent", text="the agent refuses the login")
+    owned = [
+        server(number, agent_version=Fact[str].absent(shut.on(name)), agent_login=OWNED.agent_login)
+        for number, name in ((1, server(1).name), (2, server(2).name))
+    ]
+    (result,) = await run_checks(REGISTRY, context(*owned), only=["pair.agent.same"])
+    assert result.verdict is Verdict.UNKNOWN
+    assert result.fix.startswith("nothing to do")
 
 
 @pytest.mark.parametrize("state", [one for one in PlaneState if one is not PlaneState.OK])
