@@ -54,6 +54,11 @@ def default_config_dir() -> Path:
     return _of_operator(platformdirs.user_config_path)
 
 
+def settings_path() -> Path:
+    """The operator's own settings.toml; it need not exist."""
+    return default_config_dir() / "settings.toml"
+
+
 def _of_operator(place: Callable[[str], Path]) -> Path:
     """A folder below the home folder; PathsError where neither HOME nor the user database tells that one."""
     try:

@@ -18,8 +18,9 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
+from core import key_names
 from core.errors import SpecError, SpecProblem
-from core.paths import default_config_dir
+from core.paths import settings_path
 from core.settings_file import SettingsFile
 
 _PREFIX = "POOLWRIGHT_"
@@ -85,7 +86,7 @@ def load_settings(**flags: Any) -> Settings:
 
     _judge_environment()
     try:
-        return Settings(**{name: value for name, value in flags.items() if value is not None})
+        settings = Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
         raise SpecError(
@@ -93,11 +94,14 @@ def load_settings(**flags: Any) -> Settings:
         ) from error
     except SettingsError as error:  # a variable whose value is no JSON where it must be
         raise SpecError([SpecProblem("settings in the environment", f"cannot be read: {error}")]) from error
+    if wrong := key_names.problems(settings.keys, settings_file()):
+        raise SpecError(wrong)
+    return settings
 
 
 def settings_file() -> SettingsFile:
     """What the operator's own settings.toml says; SpecError when it cannot be used."""
-    return SettingsFile.read(default_config_dir() / "settings.toml", Settings.model_fields)
+    return SettingsFile.read(settings_path(), Settings.model_fields)
 
 
 def _problem(key: tuple[str, ...], message: str, flags: Mapping[str, Any]) -> SpecProblem:

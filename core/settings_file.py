@@ -27,8 +27,11 @@ class SettingsFile:
     lines: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, path: Path, known: Collection[str]) -> SettingsFile:
-        """An absent file says nothing; FileError for one that cannot be read, SpecError for every unknown key."""
+    def read(cls, path: Path, known: Collection[str] | None = None) -> SettingsFile:
+        """An absent file says nothing; FileError for one that cannot be read, SpecError for every unknown key.
+
+        `known` None: the keys are not judged.
+        """
         try:
             text = read_text(path, MAX_BYTES)
         except FileError as error:
@@ -36,6 +39,8 @@ class SettingsFile:
                 return cls(path)
             raise
         found = cls(path, toml_of(text, path), _lines(text))
+        if known is None:
+            return found
         unknown = [key for key in found.data if key not in known]
         if unknown:
             raise SpecError(

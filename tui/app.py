@@ -26,7 +26,7 @@ from textual.widgets import Input
 from textual.worker import WorkerFailed
 from typing_extensions import override
 
-from core.errors import ExitCode, PoolwrightError, SpecError
+from core.errors import ExitCode, PoolwrightError
 from tui import borrow, keys, theme
 from tui.backlog import LOOK_S, Backlog, terminal
 from tui.entrance import Entrance
@@ -187,11 +187,7 @@ class PoolwrightApp(App[int]):
         if self._on_ready is not None:
             self._on_ready()
             self._on_ready = None
-        wanted = self.service().settings.keys
-        if wrong := keys.problems(wanted):
-            self._refuse(SpecError(wrong))
-            return
-        keys.take(self, wanted)
+        keys.take(self, self.service().settings.keys)
         self.autosave_path = self.autosave_path or autosave
         if isinstance(self.screen, HomeScreen):
             self.screen.show_menu()

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from textual.app import SystemCommand
 from textual.binding import ActiveBinding, Binding
-from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys
 from textual.screen import Screen
-
-from core.errors import SpecProblem
-from core.text import nearest
 
 if TYPE_CHECKING:
     from tui.app import PoolwrightApp
@@ -33,72 +26,6 @@ def take(app: PoolwrightApp, wanted: Mapping[str, str]) -> None:
     ignored = [name for name in wanted if name in NEVER]
     if ignored:
         app.tell(f"settings.toml: {', '.join(ignored)} cannot be bound anew", bad=True)
-
-
-def problems(wanted: Mapping[str, str]) -> list[SpecProblem]:
-    """What is wrong with the operator's keys: names that nothing has, and keys that no keyboard sends."""
-    if not wanted:
-        return []
-    from core.settings import settings_file
-
-    file = settings_file()
-    names = _binding_names()
-    found = [
-        file.problem(("keys", name), f"nothing is called {name[:60]!r}", nearest(name, names))
-        for name in wanted
-        if name not in names
-    ]
-    return found + [
-        file.problem(("keys", name), f"{key[:40]!r} is no key", nearest(key, _keys()))
-        for name, keys in wanted.items()
-        for key in keys.split(",")
-        if not _is_key(key.strip())
-    ]
-
-
-def _binding_names() -> set[str]:
-    """Every name that a key can be bound to, of all screens and parts of them."""
-    import tui.app
-    import tui.screens
-    import tui.widgets
-
-    modules = [tui.app]
-    for package in (tui.screens, tui.widgets):
-        found = pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
-        modules += [importlib.import_module(each.name) for each in found]
-    return {
-        binding.id
-        for module in modules
-        for kind in vars(module).values()
-        if isinstance(kind, type)
-        for binding in vars(kind).get("BINDINGS", ())
-        if isinstance(binding, Binding) and binding.id
-    }
-
-
-def _keys() -> list[str]:
-    return [each.value for each in Keys if not each.value.startswith("<")]
-
-
-def _is_key(key: str) -> bool:
-    """Whether a keyboard can send this: a named key, a character, or either with modifiers."""
-    *modifiers, last = key.split("+") if len(key) > 1 else [key]
-    return set(modifiers) <= {"ctrl", "shift", "alt"} and (
-        len(last) == 1
-        or last in _keys()
-        or key in _keys()
-        or last in KEY_NAME_REPLACEMENTS.values()
-        or _is_named(last)
-    )
-
-
-def _is_named(key: str) -> bool:
-    """A character by its Unicode name, as Textual calls it: question_mark, slash."""
-    try:
-        unicodedata.lookup(KEY_TO_UNICODE_NAME.get(key, key.replace("_", " ")).upper())
-    except KeyError:
-        return False
-    return True
 
 
 def key_of(binding: Binding, own: Mapping[str, str]) -> str:

@@ -34,8 +34,10 @@ def open_wizard(
 ) -> ExitCode:
     """Run the wizard and return the exit code.
 
-    `hints`: lines to show on home, by title. `force` skips the terminal test.
+    `hints`: lines to show on home, by title. `force` skips the terminal test. Raises SpecError for [keys] of
+    settings.toml that cannot be used, before anything is painted.
     """
+    _judge_keys()
     why = "" if plain or force else reason()
     if why:
         print(f"poolwright: plain mode, because {why} (--screens forces the screens)", file=sys.stderr)  # noqa: T201
@@ -46,3 +48,18 @@ def open_wizard(
     from tui.app import run_wizard
 
     return run_wizard(service, spec=spec, secrets=secrets, hints=hints, autosave=autosave)
+
+
+def _judge_keys() -> None:
+    """The rest of the settings is judged beside the screen, since that brings pydantic."""
+    from core.errors import SpecError
+    from core.key_names import problems
+    from core.paths import settings_path
+    from core.settings_file import SettingsFile
+
+    file = SettingsFile.read(settings_path())
+    wanted = file.data.get("keys", {})
+    if not isinstance(wanted, dict):
+        return
+    if wrong := problems({name: keys for name, keys in wanted.items() if isinstance(keys, str)}, file):
+        raise SpecError(wrong)
