@@ -46,12 +46,12 @@ class WriteError(PoolwrightError):
 
 def default_state_dir() -> Path:
     """The operator's own state folder (XDG_STATE_HOME/poolwright)."""
-    return _of_operator(platformdirs.user_state_path)
+    return _of_operator(platformdirs.user_state_path, "XDG_STATE_HOME")
 
 
 def default_config_dir() -> Path:
     """The operator's own configuration folder (XDG_CONFIG_HOME/poolwright)."""
-    return _of_operator(platformdirs.user_config_path)
+    return _of_operator(platformdirs.user_config_path, "XDG_CONFIG_HOME")
 
 
 def settings_path() -> Path:
@@ -59,8 +59,11 @@ def settings_path() -> Path:
     return default_config_dir() / "settings.toml"
 
 
-def _of_operator(place: Callable[[str], Path]) -> Path:
-    """A folder below the home folder; PathsError where neither HOME nor the user database tells that one."""
+def _of_operator(place: Callable[[str], Path], variable: str) -> Path:
+    """A folder below the home folder; PathsError where neither HOME nor the user database tells that one, and where
+    `variable` or HOME is a relative path, which would mean another folder wherever we are called."""
+    own = os.environ.get(variable, "").strip()
+    _demand_absolute(variable if own else "HOME", own or os.environ.get("HOME", ""))
     try:
         path = place("poolwright")
     except RuntimeError:
@@ -73,8 +76,18 @@ def _of_operator(place: Callable[[str], Path]) -> Path:
     return path
 
 
+def _demand_absolute(variable: str, value: str) -> None:
+    if value and not Path(value).is_absolute():
+        raise PathsError(
+            f"cannot tell where your files belong: {variable} is {value!a}, which is no absolute path",
+            fix=f"set {variable} to an absolute path",
+        )
+
+
 def expanded(path: Path) -> Path:
     """The path with `~` at its beginning replaced; PathsError where nobody knows that home folder."""
+    if path.parts[:1] == ("~",):
+        _demand_absolute("HOME", os.environ.get("HOME", ""))
     try:
         return path.expanduser()
     except RuntimeError as error:
@@ -168,12 +181,20 @@ def _own_dir(path: Path, *, forbidden: int) -> Path:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = path.stat()
     except OSError as error:
-        raise PathsError(f"cannot make the folder {path}: {error.strerror}", fix=fix) from error
+        raise PathsError(f"cannot make the folder {path}: {_why_not_made(path, error)}", fix=fix) from error
     _demand_own(path, status, fix)
     if status.st_mode & forbidden:
         mode = stat.S_IMODE(status.st_mode)
         raise PathsError(f"cannot use {path}: mode {mode:04o} lets others in", fix=f"chmod 700 {path}")
     return path
+
+
+def _why_not_made(path: Path, error: OSError) -> str:
+    """A place such as /proc says that a folder it will not make does not exist: then the place is named."""
+    if error.errno != errno.ENOENT:
+        return (error.strerror or str(error)).lower()
+    place = next((each for each in path.parents if each.exists()), Path("/"))
+    return f"nothing can be made in {place}"
 
 
 def write_private(path: Path, data: bytes | str) -> None:

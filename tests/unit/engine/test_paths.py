@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core.cli.main import main
 from core.paths import (
     PathsError,
     StatePaths,
@@ -82,6 +83,28 @@ def test_state_lives_below_the_xdg_state_folder_or_where_asked(
     assert default_state_dir() == tmp_path / "poolwright"
     assert StatePaths.of(None).root == tmp_path / "poolwright"
     assert StatePaths.of(Path("relative")).root.is_absolute()
+
+
+@pytest.mark.parametrize("variable", ["HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"])
+def test_a_relative_home_is_refused_by_name(
+    variable: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(variable, "relative")
+    assert main(["runs"]) == 2
+    assert f"{variable} is 'relative', which is no absolute path" in capsys.readouterr().err
+    if variable == "HOME":
+        with pytest.raises(PathsError, match="HOME is 'relative'"):
+            expanded(Path("~/state"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_place_that_takes_no_folder_is_named() -> None:
+    with pytest.raises(PathsError, match=r"cannot make the folder /proc/a/b: nothing can be made in /proc"):
+        state_root(Path("/proc/a/b"))
 
 
 def test_without_a_home_nobody_knows_where_files_belong(
