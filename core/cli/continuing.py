@@ -47,7 +47,8 @@ def continue_run(
         return ExitCode.REFUSED
 
     started, is_left = begin(start(service, args.run, secrets))
-    say(f"run {started} goes on; Ctrl-C leaves it running")
+    what = f"rollback of run {started} starts" if is_rollback else f"run {started} is taken up again"
+    say(f"{what}; Ctrl-C leaves it running")
     if is_left or not follow_here(service, started, last_seq):
         return detached(service, started, as_json=args.json)
     code = tell(service, started, as_json=args.json)

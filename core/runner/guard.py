@@ -18,9 +18,11 @@ from core.models.plan import Plan, PlanAim
 from core.models.spec import BaseSpec
 from core.models.use import why_not_undo
 from core.platforms.base import Platform
-from core.text import listed
+from core.text import inert, listed
 
 _AGAIN = "nothing was changed; give the right password and try again"
+_REFUSALS = 12  # told one by one
+_REASON = 600  # characters: a reason is told whole, with its remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,9 @@ class RunGuard:
         logins = self.platform.logins(self.spec, self.plan, await self._survey())
         wrong = [f"{one.server} ({one.plane}): {one.reason}" for one in logins if one.is_taken is False]
         if wrong:
-            raise RunnerError(f"cannot go on: login refused: {listed(wrong)}", fix=_AGAIN)
+            more = f"; and {len(wrong) - _REFUSALS} more" if len(wrong) > _REFUSALS else ""
+            told = "; ".join(inert(each, _REASON) for each in wrong[:_REFUSALS])
+            raise RunnerError(f"cannot go on: login refused: {told}{more}", fix=_AGAIN)
         notes = []
         taken = {one.secret for one in logins if one.is_taken}
         for secret in sorted({one.secret for one in logins} - taken):
