@@ -16,9 +16,9 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from core.errors import SpecError, SpecProblem
 from core.models.spec import BaseSpec
 from core.ranges import expand
-from core.yaml_file import Loc, Source
+from core.yaml_file import Loc, Source, is_key
 
-MAX_PROBLEMS = 100  # of shape: more are counted, not explained
+MAX_PROBLEMS = 20  # of shape: more are counted, not explained
 _SECRET = re.compile(r"(?i)passw|secret|token")
 
 JudgeSpec = Callable[[BaseSpec], Sequence[SpecProblem]]
@@ -100,6 +100,28 @@ def _real_loc(detail: ErrorDetails, data: Any) -> Loc:
     return tuple(loc)
 
 
+def _right_key(model: type[BaseModel], loc: Loc, key: str) -> str:
+    """What to do about a key that is not known at a location."""
+    known = _keys_at(model, loc)
+    near = difflib.get_close_matches(key, known, n=1)
+    homes = list(dict.fromkeys(_homes(model, key)))
+    if not homes or (near and near[0].lower() == key.lower()):
+        return f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(sorted(known))}"
+    if "" in homes:
+        return f"'{key}' belongs at the top level of the file"
+    return f"'{key}' belongs below {' or '.join(map(repr, homes[:3]))}"
+
+
+def _homes(model: type[BaseModel], key: str, below: str = "", depth: int = 4) -> Iterator[str]:
+    """The groups of keys that have this key: "" for the top level, `pool.file_system`, ..."""
+    if key in model.model_fields:
+        yield below
+    if depth:
+        for name, each in model.model_fields.items():
+            for inner in dict.fromkeys(_models_in(each.annotation)):
+                yield from _homes(inner, key, f"{below}.{name}" if below else name, depth - 1)
+
+
 _WORDS = {
     "missing": "is required",
     "int_parsing": "must be a whole number",
@@ -122,13 +144,8 @@ def _explain(source: Source, model: type[BaseModel], detail: ErrorDetails) -> Sp
         if _SECRET.search(key):
             fix = "remove it; secrets are asked for, or come from --password-file or the environment"
             return source.problem(loc, "secrets are never in the file", fix)
-        near = difflib.get_close_matches(key, _keys_at(model, loc[:-1]), n=1)
-        fix = (
-            f"did you mean '{near[0]}'?"
-            if near
-            else f"known here: {', '.join(sorted(_keys_at(model, loc[:-1])))}"
-        )
-        return source.problem(loc, f"there is no key '{key}'", fix)
+        what = f"there is no key '{key}'" if is_key(key) else "there is no key like this one"
+        return source.problem(loc, what, _right_key(model, loc[:-1], key))
     message = _WORDS.get(kind)
     if message is None:
         message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
@@ -165,7 +182,8 @@ def _validate(source: Source, model: type[BaseSpec]) -> tuple[BaseSpec | None, l
         if not problems:
             problems = [_explain(source, model, detail) for detail in details]
             if more > 0:
-                problems.append(source.problem((), f"has {more} more problems like these"))
+                what = f"has {more} more problems like these"
+                problems.append(source.problem((), what, "mend the first ones and check again"))
         smaller = data
         for detail in reversed(details):
             loc = _real_loc(detail, data)
@@ -196,6 +214,9 @@ def build(source: Source, model_of: Callable[[str], type[BaseSpec]], judge: Judg
         raise SpecError(
             [source.problem(("platform",), each.message, each.fix) for each in error.problems]
         ) from error
+    if source.file and not any(key in model.model_fields for key in source.data):
+        what = "this is no pool description: it has none of its keys"
+        raise SpecError([source.problem((), what, "see `poolwright schema`")])
     spec, shape = _validate(source, model)
     problems += shape
     wrong = {problem.field for problem in problems}

@@ -6,6 +6,7 @@ keys) without end is refused while it is read. Only plain values are taken: no t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import StringIO
@@ -34,6 +35,7 @@ from core.files import FileError
 MAX_BYTES = 1024 * 1024  # a spec of 256 servers is about 20 KB
 MAX_NODES = 20_000  # a spec of 256 servers has about 4,000; stops aliases that multiply
 MAX_DEPTH = 20
+_KEY = re.compile(r"\A(?:<<|[A-Za-z0-9_-]{1,40})\Z")  # what a key of ours looks like
 _NUMBER_MAX = 40  # characters
 _YAML = "tag:yaml.org,2002:"
 _PLAIN = frozenset(_YAML + name for name in ("null", "bool", "int", "float", "str", "timestamp"))
@@ -63,11 +65,20 @@ class Source:
         return SpecProblem(field_name(loc), message, fix, rule, self.file, line, column)
 
 
+def is_key(word: str) -> bool:
+    """Whether a word looks like a key of ours: the file may be another one, whose content is not for the screen."""
+    return _KEY.match(word) is not None
+
+
 def field_name(loc: Loc) -> str:
-    """`pool.timeout_s`, `servers[2].address`: the way people write a field."""
+    """`pool.timeout_s`, `servers[2].address`: the way people write a field; `?` for a part that looks like no key."""
     text = ""
     for part in loc:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            word = part if is_key(part) else "?"
+            text += f".{word}" if text else word
     return text or "the file"
 
 
@@ -188,9 +199,8 @@ class _Parser:
                 merged.append((place, value))
             elif key in pairs:
                 line = pairs[key][0][0]
-                raise self._problem(
-                    place, f"cannot be read as YAML: key '{key}' stands in line {line} already"
-                )
+                name = f"key '{key}'" if is_key(key) else "this key"
+                raise self._problem(place, f"cannot be read as YAML: {name} stands in line {line} already")
             else:
                 pairs[key] = (place, key, value)
         return _Map(list(pairs.values()), merged)
@@ -198,10 +208,12 @@ class _Parser:
     def _alias(self, event: AliasEvent) -> _Node:
         name = event.anchor
         if name not in self._anchors:
-            raise self._problem(_place(event), f"there is no anchor '&{name}' above this '*{name}'")
+            of = f" '&{name}' above this '*{name}'" if is_key(name) else " above this alias"
+            raise self._problem(_place(event), f"there is no anchor{of}")
         node = self._anchors[name]
         if node is None:
-            raise self._problem(_place(event), f"'*{name}' stands within what it names")
+            of = f"'*{name}'" if is_key(name) else "an alias"
+            raise self._problem(_place(event), f"{of} stands within what it names")
         return node
 
     def _value(self, event: ScalarEvent) -> Any:

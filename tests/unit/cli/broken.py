@@ -115,7 +115,7 @@ YAML_ONLY = {
     "two documents": Kind(_text("a: 1\n---\nb: 2\n"), "second document"),
     "a key twice": Kind(_text("a: 1\na: 2\n"), "stands in line 1 already"),
     "half a character": Kind(_text('a: "\\ud800"\n'), "half a character"),
-    "unknown keys": Kind(_text("".join(f"k{at}: 1\n" for at in range(300))), "more problems like these"),
+    "unknown keys": Kind(_text("servers: [a]\n" + "".join(f"k{at}: 1\n" for at in range(300))), "more problems"),
 }  # fmt: skip
 
 

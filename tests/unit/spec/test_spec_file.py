@@ -82,6 +82,47 @@ def test_every_problem_is_told_at_once_with_its_place() -> None:
     assert (found["servers[0].connct"].line, found["servers[0].connct"].fix) == (8, "did you mean 'connect'?")
 
 
+@pytest.mark.parametrize(
+    ("text", "field", "fix"),
+    [
+        ("  keymap: No", "pool.release", "'release' belongs at the top level of the file"),
+        ("release: 3.4", "virtual_ip", "'virtual_ip' belongs below 'pool'"),
+        ("release: 3.4", "export", "'export' belongs below 'pool.file_system'"),
+        ("  keymap: No", "pool.Keymap", "did you mean 'keymap'?"),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_told_where_it_belongs(text: str, field: str, fix: str) -> None:
+    key = ("  " if "." in field else "") + field.rpartition(".")[2]
+    assert wrong(GOOD.replace(text, f"{text}\n{key}: x"))[field].fix == fix
+
+
+SHADOW = "root:*:20228:0:99999:7::\njo:$6$salty$hash.of/it:20228:0:99999:7::\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        (SHADOW.replace(":\n", ": \n"), 1),
+        (SHADOW.replace("\n", " \n"), 1),
+        (GOOD + SHADOW.replace(":\n", ": \n"), 2),
+        (GOOD + SHADOW.replace(":\n", ": \n") * 2, 1),
+        (f"a: *{SHADOW[30:44]}\n", 1),
+        (GOOD + "".join(f"{'x' * 41}{at}: \n" for at in range(90)), 21),
+    ],
+)
+def test_another_file_does_not_spill_its_content(text: str, count: int) -> None:
+    with pytest.raises(SpecError) as caught:
+        load(text)
+    assert len(caught.value.problems) == count
+    for part in ("20228", "99999", "salty", "hash", "x" * 41):
+        assert part not in str(caught.value)
+
+
+def test_what_has_none_of_our_keys_is_one_problem() -> None:
+    (problem,) = wrong("image: nginx\nports: [80]\nvolumes: []\n").values()
+    assert "this is no pool description" in problem.message
+
+
 def test_rules_are_judged_even_where_the_shape_is_wrong() -> None:
     def rule(spec: BaseSpec) -> list[SpecProblem]:
         assert isinstance(spec, PoolSpec)
