@@ -2,7 +2,8 @@
 
 PoolwrightError
 ├── Interrupted          Ctrl-C, before a run began (exit 130)
-├── SpecError            the operator's input cannot be used (exit 2)
+├── InputError           the operator's input cannot be used (exit 2)
+│   └── SpecError, UsageError, SettingsError, PlanFileError   by what is wrong
 ├── SecretError          a secret is missing or cannot be sent safely (exit 2)
 ├── OwnLimit             no file handle is left on this machine; nobody was judged (exit 2)
 ├── TrustError           a host key or certificate is unknown (exit 1)
@@ -43,7 +44,10 @@ class ExitCode(IntEnum):
     meaning: str
 
     DONE = 0, "Done."
-    REFUSED = 1, "Refused because of what was found, or the run failed and was rolled back."
+    REFUSED = (
+        1,
+        "Refused because of what was found, or not confirmed by you; or the run failed and was rolled back.",
+    )
     BAD_INPUT = 2, "The command line, a file or the environment cannot be used. Nothing was changed."
     NEEDS_ATTENTION = 3, "The run ended and you must act, or its end was not seen."
     INTERNAL = 70, "A bug in poolwright, or nothing can be written any more."  # EX_SOFTWARE, sysexits.h
@@ -116,11 +120,11 @@ class Interrupted(PoolwrightError):
             super().__init__("interrupted with Ctrl-C; nothing was started that continues")
 
 
-class SpecError(PoolwrightError):
-    """The spec cannot be used; carries every problem at once, in file order."""
+class InputError(PoolwrightError):
+    """What the operator gave cannot be used; carries every problem at once, in file order."""
 
-    code = "PW100"
-    title = "the pool description is not usable"
+    code = "PW104"
+    title = "the input is not usable"
     exit_code = ExitCode.BAD_INPUT
 
     problems: tuple[SpecProblem, ...] = ()
@@ -128,6 +132,34 @@ class SpecError(PoolwrightError):
     def __init__(self, problems: Sequence[SpecProblem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class SpecError(InputError):
+    """The spec cannot be used."""
+
+    code = "PW100"
+    title = "the pool description is not usable"
+
+
+class UsageError(InputError):
+    """Options or arguments that do not fit together or name nothing; the files they name may be fine."""
+
+    code = "PW101"
+    title = "the command line is not usable"
+
+
+class SettingsError(InputError):
+    """The operator's own settings, from settings.toml, the environment or the flags that stand for them."""
+
+    code = "PW102"
+    title = "the settings are not usable"
+
+
+class PlanFileError(InputError):
+    """A file given as a plan is none, was damaged or changed, or is the plan of something else."""
+
+    code = "PW103"
+    title = "the plan file is not usable"
 
 
 class SecretError(PoolwrightError):

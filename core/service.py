@@ -22,7 +22,14 @@ from core.checks.runner import run_checks, selected, with_prerequisites
 from core.checks.stale import changed_fields, stale
 from core.cpu import compat
 from core.engine.history import intact, read_run
-from core.errors import DriftError, IdentityChanged, PoolwrightError, SpecError, SpecProblem
+from core.errors import (
+    DriftError,
+    IdentityChanged,
+    PlanFileError,
+    PoolwrightError,
+    SpecProblem,
+    UsageError,
+)
 from core.log import guard, setup_logging
 from core.looking import Checked, OnResult, OnServer, ResultStream, Verdicts
 from core.masking import Masker, hide, own_words, words_of
@@ -109,10 +116,10 @@ class Service:
         return found + steering.problems(platform.checks, spec)
 
     def require_known(self, spec: BaseSpec, accept: Sequence[str], field: str) -> None:
-        """SpecError for ids given to accept (by the option `field`) that do not exist or that nobody can accept."""
+        """UsageError for ids given to accept (by the option `field`) that do not exist or that nobody can accept."""
         wrong = steering.acceptances(self.platform(spec.platform).checks, accept, field)
         if wrong:
-            raise SpecError(wrong)
+            raise UsageError(wrong)
 
     def _with_files(self, spec: BaseSpec, folder: Path) -> BaseSpec:
         def absolute(name: str | None) -> str | None:
@@ -336,16 +343,16 @@ class Service:
             return tuple(await platform.known_servers(spec, self.access(spec, secrets)))
 
     def reviewed(self, path: Path) -> tuple[BaseSpec, Plan]:
-        """A plan written for review, with the pool description it was made from; SpecError when unusable."""
+        """A plan written for review, with the pool description it was made from; PlanFileError when unusable."""
         plan, data = read_plan(path)
         model = self._model_of(plan.platform)
         try:
             spec = model.model_validate(data)
         except ValidationError as error:
             problem = SpecProblem("plan", f"cannot use {path}: its pool description is not usable: {error}")
-            raise SpecError([problem]) from error
+            raise PlanFileError([problem]) from error
         if problems := self._judge_spec(spec):
-            raise SpecError(problems)
+            raise PlanFileError(problems)
         require_whole(plan, spec, catalog.platform(plan.platform))
         return spec, plan
 

@@ -8,18 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pydantic_settings
 from pydantic import Field
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    SettingsError,
 )
 from typing_extensions import override
 
 from core import key_names
-from core.errors import SpecError, SpecProblem
+from core.errors import SettingsError, SpecProblem
 from core.paths import settings_path
 from core.settings_file import SettingsFile
 
@@ -80,7 +80,7 @@ class Settings(BaseSettings):
 def load_settings(**flags: Any) -> Settings:
     """Settings of file and environment, overridden by the flags that are not None.
 
-    Raises SpecError, naming each setting and its line, for a key that does not exist and a value that cannot be used.
+    Raises SettingsError, with each setting and its line, for a key that does not exist and a value of no use.
     """
     from pydantic import ValidationError
 
@@ -89,18 +89,20 @@ def load_settings(**flags: Any) -> Settings:
         settings = Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
-        raise SpecError(
+        raise SettingsError(
             [_problem(tuple(map(str, each["loc"])), each["msg"], flags) for each in found]
         ) from error
-    except SettingsError as error:  # a variable whose value is no JSON where it must be
-        raise SpecError([SpecProblem("settings in the environment", f"cannot be read: {error}")]) from error
+    except pydantic_settings.SettingsError as error:  # a variable whose value is no JSON where it must be
+        raise SettingsError(
+            [SpecProblem("settings in the environment", f"cannot be read: {error}")]
+        ) from error
     if wrong := key_names.problems(settings.keys, settings_file()):
-        raise SpecError(wrong)
+        raise SettingsError(wrong)
     return settings
 
 
 def settings_file() -> SettingsFile:
-    """What the operator's own settings.toml says; SpecError when it cannot be used."""
+    """What the operator's own settings.toml says; SettingsError when it cannot be used."""
     return SettingsFile.read(settings_path(), Settings.model_fields)
 
 
@@ -125,4 +127,4 @@ def _judge_environment() -> None:
         if (near := difflib.get_close_matches(name, known, n=1, cutoff=_SLIP))
     ]
     if problems:
-        raise SpecError(problems)
+        raise SettingsError(problems)

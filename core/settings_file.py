@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.errors import SpecError, SpecProblem
+from core.errors import SettingsError, SpecProblem
 from core.files import FileError, read_text, toml_of
 from core.text import nearest
 
@@ -28,7 +28,7 @@ class SettingsFile:
 
     @classmethod
     def read(cls, path: Path, known: Collection[str] | None = None) -> SettingsFile:
-        """An absent file says nothing; FileError for one that cannot be read, SpecError for every unknown key.
+        """An absent file says nothing; FileError for one that cannot be read, SettingsError for every unknown key.
 
         `known` None: the keys are not judged.
         """
@@ -43,7 +43,7 @@ class SettingsFile:
             return found
         unknown = [key for key in found.data if key not in known]
         if unknown:
-            raise SpecError(
+            raise SettingsError(
                 [
                     found.problem((key,), f"there is no setting {key[:60]!r}", nearest(key, known))
                     for key in unknown

@@ -381,7 +381,7 @@ def run_wizard(
 ) -> ExitCode:
     """Open the wizard on screens and return the exit code.
 
-    Raises SpecError for settings that cannot be used, or what a bug raised, once the terminal is given back.
+    Raises SettingsError for settings that cannot be used, or what a bug raised, once the terminal is given back.
     """
     app = PoolwrightApp(
         service,

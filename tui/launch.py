@@ -34,7 +34,7 @@ def open_wizard(
 ) -> ExitCode:
     """Run the wizard and return the exit code.
 
-    `hints`: lines to show on home, by title. `force` skips the terminal test. Raises SpecError for [keys] of
+    `hints`: lines to show on home, by title. `force` skips the terminal test. Raises SettingsError for [keys] of
     settings.toml that cannot be used, before anything is painted.
     """
     _judge_keys()
@@ -52,7 +52,7 @@ def open_wizard(
 
 def _judge_keys() -> None:
     """The rest of the settings is judged beside the screen, since that brings pydantic."""
-    from core.errors import SpecError
+    from core.errors import SettingsError
     from core.key_names import problems
     from core.paths import settings_path
     from core.settings_file import SettingsFile
@@ -62,4 +62,4 @@ def _judge_keys() -> None:
     if not isinstance(wanted, dict):
         return
     if wrong := problems({name: keys for name, keys in wanted.items() if isinstance(keys, str)}, file):
-        raise SpecError(wrong)
+        raise SettingsError(wrong)

@@ -6,7 +6,7 @@ import difflib
 import inspect
 
 from core.checks.registry import Check, Registry, RuleText
-from core.errors import SpecError, SpecProblem
+from core.errors import SpecProblem, UsageError
 from core.models.base import Frozen
 
 _PLANES = {
@@ -38,7 +38,7 @@ class Explanation(Frozen):
 
 
 def explain(registry: Registry, word: str) -> tuple[Explanation, ...]:
-    """The check of this id, or the rule and every check that stands for it; SpecError for neither."""
+    """The check of this id, or the rule and every check that stands for it; UsageError for neither."""
     check = registry.checks.get(word)
     if check is not None:
         return (_of_check(registry, check),)
@@ -46,7 +46,7 @@ def explain(registry: Registry, word: str) -> tuple[Explanation, ...]:
     rule = registry.rule_book().get(rule_id)
     checks = registry.find(rule_id)
     if rule is None and not checks:
-        raise SpecError([SpecProblem("ID", f"no check or rule is called {word!r}", _near(registry, word))])
+        raise UsageError([SpecProblem("ID", f"no check or rule is called {word!r}", _near(registry, word))])
     told = [_of_rule(rule, checks)] if rule is not None else []
     return (*told, *(_of_check(registry, each) for each in checks))
 

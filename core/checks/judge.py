@@ -61,6 +61,14 @@ def needs_word(check: Check, result: CheckResult) -> bool:
     return check.must_accept and result.verdict in (Verdict.WARN, Verdict.UNKNOWN)
 
 
+def can_be_accepted(check: Check) -> bool:
+    """Whether an acceptance of this check can ever settle something: an unknown that stops a plan, or a warning that
+    must be accepted."""
+    if not check.acceptable or check.spec_only:
+        return False
+    return check.must_accept or (check.unknown_severity or check.severity) is Severity.BLOCKER
+
+
 def judge_spec(platform: HasChecks, spec: BaseSpec) -> list[tuple[str, CheckResult]]:
     """What the spec alone tells to be wrong: the field to blame and the result; blockers only."""
     context = Context(spec, FleetFacts(), datetime.now(UTC))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from core.checks.registry import Registry
+from core.checks.judge import can_be_accepted
+from core.checks.registry import Check, Registry
 from core.errors import SpecProblem
 from core.models.addresses import FINGERPRINT_HELP, is_fingerprint, shown
 from core.models.spec import PLANES, SERVER_PLANES, BaseSpec
@@ -45,13 +46,27 @@ def acceptances(registry: Registry, words: Sequence[str], field: str) -> list[Sp
         where = f"{field}[{index}]" if field == "accept" else field
         checks = registry.find(word)
         if not checks:
-            known = [*registry.checks, *(rule for check in registry for rule in check.rules)]
-            fix = nearest(word, known, "`poolwright checks` lists them")
-            found.append(SpecProblem(where, f"no check or rule is called {shown(word)}", fix))
+            found.append(unknown(registry, word, where))
         elif not any(check.acceptable for check in checks):
             what = f"{', '.join(check.id for check in checks)} is never accepted: going on could destroy data"
             found.append(SpecProblem(where, what, "mend what it says, and take the acceptance out"))
+        elif not any(can_be_accepted(check) for check in checks):
+            what = f"{', '.join(check.id for check in checks)} has nothing to accept: {_why_nothing(checks)}"
+            found.append(SpecProblem(where, what, "take the acceptance out"))
     return found
+
+
+def unknown(registry: Registry, word: str, field: str) -> SpecProblem:
+    """That no check or rule has this id, with the nearest one that there is."""
+    known = [*registry.checks, *(rule for check in registry for rule in check.rules)]
+    fix = nearest(word, known, "`poolwright checks` lists them")
+    return SpecProblem(field, f"no check or rule is called {shown(word)}", fix)
+
+
+def _why_nothing(checks: Sequence[Check]) -> str:
+    if all(check.spec_only for check in checks):
+        return "the pool description alone tells it, so it is mended there"
+    return "it stops no plan, whether it is unknown or a warning"
 
 
 def _plane(field: str, plane: str, known: Collection[str]) -> list[SpecProblem]:

@@ -8,7 +8,7 @@ from datetime import date
 
 from core.checks.registry import Check, Registry
 from core.models.coverage import WaiverState
-from core.models.results import CheckResult, Verdict
+from core.models.results import CheckResult, Severity, Verdict
 from core.models.spec import BaseSpec, Waiver
 
 WAIVABLE = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.INFO})
@@ -82,6 +82,7 @@ def problems(
         field = f"waivers[{index}].check"
         checks = registry.find(waiver.check)
         fixed = [check.id for check in checks if not check.acceptable]
+        is_of_spec = all(check.spec_only and check.severity is Severity.BLOCKER for check in checks)
         if not checks:
             what = f"no check or rule is called {waiver.check!r}"
             if waiver.check in listed:
@@ -90,6 +91,9 @@ def problems(
         elif fixed:
             what = f"{', '.join(fixed)} is never waived: going on could destroy data"
             found.append((field, what, "mend what it says, and take the waiver out"))
+        elif is_of_spec:
+            what = f"{', '.join(check.id for check in checks)} is never waived: the pool description alone tells it"
+            found.append((field, what, "mend it there, and take the waiver out"))
         if waiver.target not in (*PLACES, *spec.server_names):
             fix = f"write one of the servers as the spec names it, or {', '.join(PLACES)}"
             found.append((f"waivers[{index}].target", f"no server is called {waiver.target!r} here", fix))

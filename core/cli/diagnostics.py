@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from core.errors import ExitCode, InternalError, Interrupted, PoolwrightError, SpecError
+from core.errors import ExitCode, InputError, InternalError, Interrupted, PoolwrightError
 from core.masking import shown
 
 
@@ -119,7 +119,7 @@ def fail(error: PoolwrightError) -> ExitCode:
         say(f"poolwright: {error}")
         return error.exit_code
     say(f"poolwright: {error.title} ({error.code})")
-    if isinstance(error, SpecError):
+    if isinstance(error, InputError):
         for problem in error.problems:
             say(f"  {problem}")
     else:
@@ -131,7 +131,7 @@ def fail(error: PoolwrightError) -> ExitCode:
 
 def error_document(error: PoolwrightError) -> dict[str, Any]:
     """The same for `--json`: a script that reads standard output learns why there is no other document."""
-    problems = error.problems if isinstance(error, SpecError) else ()
+    problems = error.problems if isinstance(error, InputError) else ()
     continues = {"continues": error.continues} if isinstance(error, Interrupted) else {}
     return {
         "schema": "poolwright.error/1",

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from core import files
-from core.errors import SpecError, SpecProblem
+from core.errors import PlanFileError, SpecProblem
 from core.files import FileError
 from core.models.plan import JsonDict, Plan
 
@@ -31,7 +31,7 @@ def plan_document(plan: Plan | None, spec: JsonDict, refusals: list[Any]) -> dic
 
 
 def read_plan(path: Path) -> tuple[Plan, JsonDict]:
-    """The plan and its spec as data; SpecError for a file that is none, or whose hash is not that of its plan."""
+    """The plan and its spec as data; PlanFileError for a file that is none, or whose hash is not that of its plan."""
     try:
         data = files.read_json(path, MAX_BYTES)
         if not isinstance(data, dict) or data.get("schema") != SCHEMA:
@@ -66,6 +66,6 @@ def _plain(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True).encode()
 
 
-def _unusable(path: Path, why: str) -> SpecError:
+def _unusable(path: Path, why: str) -> PlanFileError:
     fix = "make it anew with `poolwright plan SPEC --output FILE`"
-    return SpecError([SpecProblem("plan", f"cannot use {path}: {why}", fix=fix)])
+    return PlanFileError([SpecProblem("plan", f"cannot use {path}: {why}", fix=fix)])

@@ -15,7 +15,7 @@ import tui.screens
 import tui.widgets
 from core import key_names
 from core.cli.main import main as headless
-from core.errors import SpecError
+from core.errors import SettingsError
 from core.files import FileError
 from core.service import Service
 from core.settings import load_settings
@@ -46,7 +46,7 @@ def test_a_slip_is_told_with_its_line_by_every_command(
     line: str, told: str, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file.write_text(f'# mine\n[keys]\n"wizard.back" = "f3"\n{line}\n')
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(SettingsError) as caught:
         load_settings()
     (problem,) = caught.value.problems
     assert told in str(problem)
@@ -62,7 +62,7 @@ def test_the_wizard_does_not_even_begin_with_a_slip(
 ) -> None:
     """Nothing was painted and nothing was built by then."""
     file.write_text(f"[keys]\n{line}\n")
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(SettingsError) as caught:
         open_wizard(_never, plain=is_plain, force=not is_plain)
     assert told in str(caught.value)
     assert capsys.readouterr() == ("", "")
@@ -126,6 +126,6 @@ async def test_a_slip_in_the_environment_ends_the_wizard(monkeypatch: pytest.Mon
     app = PoolwrightApp(Service)
     async with app.run_test(size=SIZE) as pilot:
         await _wait(pilot, lambda: app.refused is not None, "refused")  # an app that ends comes to no rest
-    assert isinstance(app.refused, SpecError)
+    assert isinstance(app.refused, SettingsError)
     assert "did you mean 'wizard.next'?" in str(app.refused)
     assert app.return_value == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.cli.main import main
-from core.errors import PoolwrightError, SpecError
+from core.errors import PoolwrightError, SettingsError
 from core.settings import Settings, load_settings
 
 
@@ -48,17 +48,17 @@ def test_every_setting_misspelt_is_told_in_the_file_and_in_the_environment(
 ) -> None:
     slip = f"{name}x"
     file.write_text(f"{slip} = 1\n")
-    with pytest.raises(SpecError, match=f"did you mean '{name}'"):
+    with pytest.raises(SettingsError, match=f"did you mean '{name}'"):
         load_settings()
     file.write_text("")
     monkeypatch.setenv(f"POOLWRIGHT_{slip.upper()}", "1")
-    with pytest.raises(SpecError, match=f"did you mean POOLWRIGHT_{name.upper()}"):
+    with pytest.raises(SettingsError, match=f"did you mean POOLWRIGHT_{name.upper()}"):
         load_settings()
 
 
 def test_all_unknown_keys_are_told_at_once(file: Path) -> None:
     file.write_text("a = 1\nb = 2\n[c]\nd = 1\n")
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(SettingsError) as caught:
         load_settings()
     assert [each.line for each in caught.value.problems] == [1, 2, 3]
 
@@ -67,7 +67,7 @@ def test_a_byte_order_mark_hides_nothing(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbfconnect_s = 3\r\n")
     assert load_settings().connect_s == 3
     file.write_bytes(b"\xef\xbb\xbfconect_s = 3\r\n")
-    with pytest.raises(SpecError, match="did you mean 'connect_s'"):
+    with pytest.raises(SettingsError, match="did you mean 'connect_s'"):
         load_settings()
 
 
@@ -78,7 +78,7 @@ def test_file_environment_and_flag_in_this_order(file: Path, monkeypatch: pytest
     assert (found.connect_s, found.ssh_command_s, found.state_dir) == (3, 5, Path("/x"))
     assert found.keys == {"wizard.next": "f2"}
     monkeypatch.setenv("POOLWRIGHT_SSH_COMMAND_S", "soon")
-    with pytest.raises(SpecError, match="POOLWRIGHT_SSH_COMMAND_S: input should"):
+    with pytest.raises(SettingsError, match="POOLWRIGHT_SSH_COMMAND_S: input should"):
         load_settings()
 
 

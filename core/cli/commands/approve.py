@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.cli.asking import ask, require_terminal
 from core.cli.diagnostics import say
 from core.cli.output import emit_text
-from core.errors import ExitCode, SpecError, SpecProblem
+from core.errors import ExitCode, SpecProblem, UsageError
 from core.system_settings import load_system_settings
 from core.text import visible
 
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         require_terminal("approve a plan", "--yes")
     folder = args.approvals or load_system_settings().approvals
     if folder is None:
-        raise SpecError(
+        raise UsageError(
             [SpecProblem("--approvals", "nothing tells where approvals are kept", fix="give the folder")]
         )
     service = Service()

@@ -14,6 +14,7 @@ from core.cli.output import emit_json, emit_line, emit_text
 from core.errors import ExitCode, PoolwrightError
 from core.masking import hidden
 from core.paths import write_named
+from core.text import nearest
 
 if TYPE_CHECKING:
     from core.models.results import CheckResult
@@ -108,21 +109,20 @@ async def _settle(
 
 def _known_words(service: Service, spec: BaseSpec, args: argparse.Namespace) -> None:
     """Servers and checks that do not exist are wrong input, told before anybody is asked for a password."""
-    from core.errors import SpecError, SpecProblem
+    from core.checks import steering
+    from core.errors import SpecProblem, UsageError
 
     problems = [
-        SpecProblem("--only", f"the spec has no server {name!r}", "write it as the spec does")
+        SpecProblem("--only", f"the spec has no server {name!r}", nearest(name, spec.server_names))
         for name in args.only or ()
         if name not in spec.server_names
     ]
     registry = service.platform(spec.platform).checks
     problems += [
-        SpecProblem("--check", f"no check or rule is called {word!r}", "`poolwright checks` lists them")
-        for word in args.check or ()
-        if not registry.find(word)
+        steering.unknown(registry, word, "--check") for word in args.check or () if not registry.find(word)
     ]
     if problems:
-        raise SpecError(problems)
+        raise UsageError(problems)
 
 
 async def _emit_row(result: CheckResult) -> None:

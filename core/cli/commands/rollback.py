@@ -11,7 +11,7 @@ from core.cli.asking import ask, require_terminal
 from core.cli.continuing import add_run_arguments, continue_run
 from core.cli.diagnostics import say
 from core.cli.output import emit_text
-from core.errors import ExitCode, RunnerError, SpecError, SpecProblem
+from core.errors import ExitCode, RunnerError, SpecProblem, UsageError
 from core.paths import write_named
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ def run(args: argparse.Namespace) -> ExitCode:
     if not args.yes:
         require_terminal("roll back", "--yes --pool NAME")
     elif args.pool is None:
-        raise SpecError([SpecProblem("--yes", "which pool goes is not said", fix="give --pool NAME as well")])
+        raise UsageError(
+            [SpecProblem("--yes", "which pool goes is not said", fix="give --pool NAME as well")]
+        )
 
     def confirm(service: Service, secrets: Secrets) -> bool:
         return _confirmed(service, secrets, args)
@@ -66,7 +68,7 @@ def _confirmed(service: Service, secrets: Secrets, args: argparse.Namespace) -> 
     """Show what would be undone; whether the pool's name was given or typed. Raises what refuses the rollback."""
     pool = service.show(args.run).pool
     if args.pool is not None and args.pool != pool:
-        raise SpecError(
+        raise UsageError(
             [SpecProblem("--pool", f"run {args.run} is of the pool {pool!a}, not of {args.pool!a}")]
         )
     outlook = asyncio.run(service.rollback_outlook(args.run, secrets))

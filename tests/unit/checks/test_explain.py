@@ -8,7 +8,7 @@ import pytest
 
 from core.checks.explain import advice, explain
 from core.cli.main import main
-from core.errors import SpecError
+from core.errors import UsageError
 from core.reports.explain import explain_text
 from tests.unit.checks.builders import REGISTRY
 
@@ -33,7 +33,7 @@ def test_every_check_tells_what_why_how_and_what_to_do(check: object) -> None:
 
 
 def test_an_unknown_word_is_bad_input_with_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SpecError, match=r"did you mean 'server\.hostname\.loopback'"):
+    with pytest.raises(UsageError, match=r"did you mean 'server\.hostname\.loopback'"):
         explain(REGISTRY, "server.hostname.lopback")
     assert main(["explain", "nonsense"]) == 2
     assert not capsys.readouterr().out

@@ -57,6 +57,34 @@ def test_an_error_is_a_document_for_who_asked_for_one(
     assert told in shown.err
 
 
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [
+        (["rollback", "261201-120000-aa", "--yes"], "the command line is not usable (PW101)"),
+        (["apply"], "the command line is not usable (PW101)"),
+        (["explain", "nonsense.id"], "the command line is not usable (PW101)"),
+        (["runs"], "the settings are not usable (PW102)"),
+        (["approve", "plan.json", "--yes", "--approvals", "."], "the plan file is not usable (PW103)"),
+        (["check", "plan.json"], "the pool description is not usable (PW100)"),
+    ],
+)
+def test_the_title_names_what_is_wrong(
+    words: list[str],
+    title: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "plan.json").write_text("{}")
+    if words == ["runs"]:
+        (tmp_path / "poolwright").mkdir()
+        (tmp_path / "poolwright/settings.toml").write_text("conect_s = 1\n")
+    assert main([*words, "--yes"] if words == ["apply"] else words) == 2
+    assert f"poolwright: {title}\n" in capsys.readouterr().err
+
+
 def test_an_unknown_command_gets_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
     main(["chek"])
     assert "did you mean 'check'?" in capsys.readouterr().err

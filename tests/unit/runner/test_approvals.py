@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ApprovalError, SpecError
+from core.errors import ApprovalError, PlanFileError
 from core.models.plan import Plan, PlannedStep
 from core.runner import approvals
 from core.runner.plan_file import plan_document, read_plan
@@ -94,7 +94,7 @@ def test_a_plan_file_that_was_changed_is_refused(change: str, tmp_path: Path) ->
     text = json.dumps(document)
     if change != "gone":
         path.write_text(text[:-9] if change == "cut" else text)
-    with pytest.raises(SpecError, match=r"plan\.json"):
+    with pytest.raises(PlanFileError, match=r"plan\.json"):
         read_plan(path)
 
 

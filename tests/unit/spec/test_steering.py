@@ -25,10 +25,14 @@ servers:
   - address: 203.0.113.11
 """
 
+WAIVER = "waivers:\n  - check: %s\n    reason: because\n    who: jo\n    until: 2030-01-01\n"
 BAD = [
     ("accept:\n  - R028\n  - pair.cpu.vndor\n", 10, "accept[1]: no check or rule is called 'pair.cpu.vndor'; did"),
     ("accept: [pair.cpu.vender]\n", 8, "no check or rule is called 'pair.cpu.vender'; did you mean 'pair.cpu.vendor'?"),
     ("accept: [R003]\n", 8, "storage.nfs.empty is never accepted: going on could destroy data"),
+    ("accept: [server.disk.space]\n", 8, "server.disk.space has nothing to accept: it stops no plan"),
+    ("accept: [input.vip.sane]\n", 8, "input.vip.sane has nothing to accept: the pool description alone tells it"),
+    (WAIVER % "input.vip.sane", 9, "input.vip.sane is never waived: the pool description alone tells it; mend it"),
     ("allow_old_crypto: [manager, agnet]\n", 8, "no plane is called 'agnet' here; did you mean 'agent'?"),
     ("    connect:\n      agnt: h:1\n", 9, "connect.agnt: no plane is called 'agnt' here; did you mean 'agent'?"),
     ("    fingerprints:\n      shh: SHA256:%s\n" % ("A" * 43), 9, "no plane is called 'shh' here; did you mean 'ssh'?"),
@@ -90,10 +94,36 @@ def test_an_id_typed_for_acceptance_is_judged_before_anybody_is_asked_for_a_pass
     assert "password" not in said.lower()
 
 
+def test_an_id_to_be_asked_that_nothing_has_names_the_nearest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "pool.yaml"
+    path.write_text(SPEC)
+    words = ["check", str(path), "--state-dir", str(tmp_path / "state")]
+    assert main([*words, "--check", "pair.cpu.vndor", "--only", "203.0.113.12"]) == 2
+    said = capsys.readouterr().err
+    assert "the command line is not usable (PW101)" in said
+    assert "--check: no check or rule is called 'pair.cpu.vndor'; did you mean 'pair.cpu.vendor'?" in said
+    assert "--only: the spec has no server '203.0.113.12'; did you mean '203.0.113.11'?" in said
+
+
 def test_every_check_can_be_accepted_or_says_that_it_cannot() -> None:
+    """What an acceptance can settle is what judge() asks one for; every other id says why there is nothing."""
     for check in REGISTRY:
         told = acceptances(REGISTRY, [check.id], "accept")
-        assert [check.id in str(problem) for problem in told] == ([True] if check.id in FIXED else [])
+        is_asked_for = False
+        for verdict in (Verdict.UNKNOWN, Verdict.BLOCKED, Verdict.WARN):
+            severity = check.severity
+            if verdict is not Verdict.WARN and check.unknown_severity is not None:
+                severity = check.unknown_severity
+            result = CheckResult(
+                id=check.id, rules=check.rules, scope=check.scope, target="pool", severity=severity, verdict=verdict,
+                title=check.title, detail="",
+            )  # fmt: skip
+            is_asked_for |= judge(REGISTRY, [result], []) == ((), (result,))
+        is_asked_for &= not check.spec_only
+        assert [check.id in str(problem) for problem in told] == ([] if is_asked_for else [True])
+        assert ("destroy data" in str(told)) is (check.id in FIXED)
 
 
 @pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.UNKNOWN, Verdict.BLOCKED])
