@@ -73,6 +73,10 @@ def exit_codes_table() -> str:
         + "| --- " * 6
         + "|\n",
     ]
+    ended = (
+        "\nA program that SIGTERM or SIGHUP ends cleans up first, and then ends by that signal: a shell shows 143 or "
+        "129.\n"
+    )
     errors = sorted({(each.code, each.__name__, each.exit_code) for each in _errors()})
     for code in ExitCode:
         outcomes = [f"`{each.value}`" for each in Outcome if each.exit_code is code]
@@ -82,7 +86,7 @@ def exit_codes_table() -> str:
             ", ".join(_commands_that_name(code)),
         )  # fmt: skip
         parts.append("| " + " | ".join(cells) + " |\n")
-    return "".join(parts)
+    return "".join([*parts, ended])
 
 
 def _errors() -> Iterator[type[PoolwrightError]]:

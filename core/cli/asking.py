@@ -22,7 +22,7 @@ from core.errors import ExitCode, PoolwrightError
 from core.masking import shown
 
 
-class NotConfirmed(PoolwrightError):
+class NobodyToAsk(PoolwrightError):
     """Something must be confirmed, and there is no terminal to ask at. Raised before anything is touched."""
 
     code = "PW140"
@@ -36,9 +36,9 @@ def is_terminal() -> bool:
 
 
 def require_terminal(what: str, instead: str) -> None:
-    """NotConfirmed unless somebody can be asked. `what` would be done; `instead`: the options that confirm it."""
+    """NobodyToAsk unless somebody can be asked. `what` would be done; `instead`: the options that confirm it."""
     if not is_terminal():
-        raise NotConfirmed(f"cannot {what} unconfirmed: standard input is no terminal", fix=f"give {instead}")
+        raise NobodyToAsk(f"cannot {what} unconfirmed: standard input is no terminal", fix=f"give {instead}")
 
 
 def ask(question: str, *, about: str = "", told_on: TextIO | None = None) -> str:

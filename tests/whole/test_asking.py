@@ -133,6 +133,14 @@ def words_for(prompt: str, desk: Desk) -> list[str]:
             return ["approve", plan_of(desk), "--approvals", str(desk.folder / "approvals")]
 
 
+WHOLE_PLAN = (
+    "UNKNOWN  pool: The NFS share keeps root as root",  # what was found
+    "create ServerPool",
+    "delete ServerPool",
+    "Know before you confirm:",
+    "Cannot be verified with these connections",
+    "hash ",
+)
 PROMPTS = {
     "secret": r"Password of \w+ on Manager: ",
     "trust": r"Type \d+ to trust all of these, anything else to stop: ",
@@ -163,9 +171,24 @@ def test_what_must_be_seen_to_answer_is_shown_where_the_question_is(desk: Desk) 
     assert ended(terminal) == ExitCode.REFUSED
     terminal = desk.sit(*words_for("name", desk), redirect=ELSEWHERE)
     terminal.expect(PROMPTS["name"])
-    assert "create ServerPool" in str(terminal.before)
+    for part in WHOLE_PLAN:
+        assert part in str(terminal.before)
     terminal.sendline("another")
     assert ended(terminal) == ExitCode.REFUSED
+    assert desk.runs == []
+
+
+@pytest.mark.parametrize("redirect", [">{folder}/both 2>&1", "2>{folder}/err"])
+def test_no_plan_is_confirmed_that_the_terminal_did_not_show(redirect: str, desk: Desk) -> None:
+    """Findings, steps, warnings, what cannot be observed and the hash, wherever standard error goes."""
+    terminal = desk.sit(*words_for("name", desk), redirect=redirect)
+    terminal.expect(PROMPTS["name"])
+    for part in WHOLE_PLAN:
+        assert part in str(terminal.before)
+    terminal.sendline("another")
+    assert ended(terminal) == ExitCode.REFUSED
+    told = (desk.folder / redirect.split("/")[1].split()[0]).read_text(encoding="utf-8")
+    assert "not confirmed; nothing was changed" in told
     assert desk.runs == []
 
 
@@ -265,6 +288,7 @@ def test_a_rollback_shows_what_goes_and_asks_for_the_name(desk: Desk) -> None:
     terminal = desk.sit(*words)
     terminal.expect(prompt)
     terminal.sendline("pool1")
+    terminal.expect(f"rollback of run {run} starts; Ctrl-C leaves it running")
     assert ended(terminal) == ExitCode.DONE
     assert client.show_run(desk.folder / "state", run).outcome is Outcome.ROLLED_BACK
     again = desk.unattended(*words, "--yes", "--pool", "pool1")

@@ -14,7 +14,7 @@ from core.cli.asking import ask, is_terminal, require_terminal
 from core.cli.diagnostics import say
 from core.cli.inputs import add_common, gather_secrets, require_trust
 from core.cli.output import emit_json, emit_text
-from core.errors import ExitCode, SpecError, SpecProblem
+from core.errors import ExitCode, PlanFileError, SpecProblem, UsageError
 
 if TYPE_CHECKING:
     from core.models.plan import Plan
@@ -51,9 +51,10 @@ def run(args: argparse.Namespace) -> ExitCode:
         require_terminal("start", "--yes, or --plan with --approvals that hold a second user's")
     secrets = gather_secrets(service, spec, args.password_file)
     accepted = [*args.accept_unknown, *(reviewed.accepted if reviewed is not None else ())]
-    plan = asyncio.run(_plan(service, spec, reviewed, secrets, args, accepted))
-    if plan is None or not _is_confirmed(spec, plan, args):
+    found = asyncio.run(_plan(service, spec, reviewed, secrets, args, accepted))
+    if found is None or not _is_confirmed(spec, *found, args):
         return ExitCode.REFUSED
+    plan, _ = found
     started, is_left = begin(service.start(spec, plan, secrets, accepted=accepted))
     say(f"run {started} has begun; Ctrl-C leaves it running")
     if is_left or not follow_here(service, started):
@@ -66,7 +67,7 @@ def _what(service: Service, args: argparse.Namespace) -> tuple[BaseSpec, Plan | 
     from core.models.plan import PlanAim
 
     if args.plan is None and args.spec is None:
-        raise SpecError(
+        raise UsageError(
             [SpecProblem("SPEC", "nothing to apply", fix="give a pool description, or --plan FILE")]
         )
     if args.plan is None:
@@ -74,7 +75,7 @@ def _what(service: Service, args: argparse.Namespace) -> tuple[BaseSpec, Plan | 
     spec, plan = service.reviewed(args.plan)
     if plan.aim is not PlanAim.CREATE:
         word, how = plan.aim.value, f"poolwright {plan.aim.value}"
-        raise SpecError(
+        raise PlanFileError(
             [SpecProblem("--plan", f"it is the plan of a {word}, not of a pool", fix=f"run {how}")]
         )
     return (service.load(args.spec) if args.spec is not None else spec), plan
@@ -87,8 +88,8 @@ async def _plan(
     secrets: Secrets,
     args: argparse.Namespace,
     accepted: list[str],
-) -> Plan | None:
-    """Look, judge and plan; None when it is refused, which is told."""
+) -> tuple[Plan, str] | None:
+    """Look, judge and plan: the plan and what was found, in words; None when it is refused, which is told."""
     from core.reports.text import results_text
 
     await require_trust(service, spec, secrets)
@@ -97,21 +98,22 @@ async def _plan(
     if reviewed is not None:
         service.require_fit(spec, reviewed, checked)
     verdicts = service.judge(spec, checked, accept=accepted)
-    say(results_text(checked.results))
+    findings = results_text(checked.results)
+    say(findings)
     if not verdicts.may_apply:
         _refuse(spec, verdicts, args)
         return None
-    return reviewed or service.plan(spec, checked, accept=args.accept_unknown)
+    return reviewed or service.plan(spec, checked, accept=args.accept_unknown), findings
 
 
-def _is_confirmed(spec: BaseSpec, plan: Plan, args: argparse.Namespace) -> bool:
+def _is_confirmed(spec: BaseSpec, plan: Plan, findings: str, args: argparse.Namespace) -> bool:
     """Show the plan; at a terminal the pool's name is typed, unless --yes was given."""
     from core.reports.text import plan_text
 
     told = f"{plan_text(plan)}\nhash {plan.digest}"
     say(told)
     question = f"Type the pool's name ({spec.pool_name}) to make it:"
-    if args.yes or not is_terminal() or ask(question, about=told) == spec.pool_name:
+    if args.yes or not is_terminal() or ask(question, about=f"{findings}\n\n{told}") == spec.pool_name:
         return True
     say("not confirmed; nothing was changed")
     return False

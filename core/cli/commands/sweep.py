@@ -58,9 +58,9 @@ def run(args: argparse.Namespace) -> ExitCode:
         write_named(args.output, service.plan_json(spec, plan), mode=0o644)  # to be read by others
         say(f"hash {plan.digest}")
         return _not_run(plan, ExitCode.DONE, args)
-    refused = _unconfirmed(plan.pool, args.yes, plan_text(plan))
+    refused = _unconfirmed(plan.pool, args.yes, f"{plan_text(plan)}\nhash {plan.digest}")
     if refused is not None:
-        say("not confirmed; nothing was changed")
+        say("nothing was changed")
         return _not_run(plan, refused, args)
 
     started, is_left = begin(service.start(spec, plan, secrets))
@@ -104,4 +104,7 @@ def _unconfirmed(pool: str, yes: str | None, about: str) -> ExitCode | None:
         say(f"standard input is no terminal to ask at; give --yes {pool}")
         return ExitCode.BAD_INPUT
     typed = ask(f"Type the dead pool's name ({pool}) to end its left-overs:", about=about)
-    return None if typed == pool else ExitCode.REFUSED
+    if typed == pool:
+        return None
+    say("not confirmed")
+    return ExitCode.REFUSED
