@@ -20,6 +20,7 @@ PoolwrightError
 ├── InternalError        a bug, or a machine that gives nothing any more (exit 70)
 ├── RunnerError          the detached runner cannot be started or reached (exit 1)
 │   ├── ControlledElsewhere, CannotNow, AttachRefused   it was reached, and says no
+├── EndNotSeen           a run began, and how it ended could not be seen (exit 3)
 └── LabError             the simulated fleet cannot be built (exit 2)
 
 Attributes come first, the message is made from them, so that screen, journal and report say the same.
@@ -435,6 +436,28 @@ class AttachRefused(RunnerError):
     def __init__(self, run: str, why: str) -> None:
         self.run, self.why = run, why
         super().__init__(f"cannot attach to run {run}: {why}")
+
+
+class EndNotSeen(PoolwrightError):
+    """A run that had begun could not be followed to its end: servers may have been changed.
+
+    `step` and `command` are the last that were heard of, "" when none was.
+    """
+
+    code = "PW610"
+    title = "the end of the run was not seen"
+    exit_code = ExitCode.NEEDS_ATTENTION
+
+    def __init__(self, run: str, why: str, *, step: str = "", command: str = "", fix: str = "") -> None:
+        self.run, self.step, self.command = run, step, command
+        heard = [f"step {step}"] if step else []
+        heard += [f"`{command}`"] if command else []
+        last = f" (last heard of: {', '.join(heard)})" if heard else ""
+        look = "look at Manager's jobs" + (" and at what that step works on" if step else "")
+        super().__init__(
+            f"cannot tell how run {run} ended: {why}; a step may have been under way{last}",
+            fix=f"{look}; {fix or f'then `poolwright show {run}`'}",
+        )
 
 
 class LabError(PoolwrightError):

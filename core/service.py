@@ -485,6 +485,10 @@ class Service:
         """All runs, newest first, without their steps."""
         return client.list_runs(self.paths.root)
 
+    def last_words(self, run: str) -> tuple[str, str]:
+        """Why a run's runner died and what to do, in its own words; empty when it said nothing. Blocking, seconds."""
+        return client.last_words(self.paths.root, run)
+
     def show(self, run: str) -> RunView:
         """One run, folded from its journal."""
         return client.show_run(self.paths.root, run)

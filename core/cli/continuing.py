@@ -36,7 +36,7 @@ def continue_run(
 
     Returns the exit code of its outcome; a rollback that was asked for and ended clean is DONE.
     """
-    from core.cli.following import begin, detached, follow_here, tell
+    from core.cli.following import attached, begin, detached, follow_here, tell
     from core.service import Service
 
     service = Service(args.state_dir)
@@ -48,11 +48,12 @@ def continue_run(
 
     started, is_left = begin(start(service, args.run, secrets))
     what = f"rollback of run {started} starts" if is_rollback else f"run {started} is taken up again"
-    say(f"{what}; Ctrl-C leaves it running")
-    if is_left or not follow_here(service, started, last_seq):
-        return detached(service, started, as_json=args.json)
-    code = tell(service, started, as_json=args.json)
-    return _of_rollback(service.show(started).outcome, code) if is_rollback else code
+    with attached(service, started) as heard:
+        say(f"{what}; Ctrl-C leaves it running")
+        if is_left or not follow_here(service, started, heard, last_seq):
+            return detached(service, started, as_json=args.json)
+        code = tell(service, started, as_json=args.json)
+        return _of_rollback(service.show(started).outcome, code) if is_rollback else code
 
 
 def _of_rollback(outcome: Outcome | None, code: ExitCode) -> ExitCode:

@@ -6,10 +6,11 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.cli.diagnostics import say
-from core.errors import ExitCode, Interrupted, PoolwrightError
+from core.errors import AttachRefused, EndNotSeen, ExitCode, Interrupted, JournalError, PoolwrightError
 from core.models.events import EventKind, RunEvent
 
 if TYPE_CHECKING:
@@ -27,13 +28,56 @@ def narrate(event: RunEvent) -> None:
     say(f"{event.at:%H:%M:%S} {where}{what}{event.text}".rstrip())
 
 
-async def follow_to_end(service: Service, run: str, since: int = 0) -> None:
-    """Narrate until the run has ended; at a terminal, a question it asks may be answered by a word and Enter."""
+@dataclass(slots=True)
+class Heard:
+    """What was heard last of a run: its step, and a command of it; "" when none was."""
+
+    step: str = ""
+    command: str = ""
+
+    def take(self, event: RunEvent) -> None:
+        """One more event."""
+        if event.kind is EventKind.STEP_STATE:
+            self.step, self.command = event.step, ""
+        elif event.kind is EventKind.COMMAND:
+            self.step, self.command = event.step or self.step, event.text
+
+
+@contextmanager
+def attached(service: Service, run: str, *, is_ours: bool = True) -> Iterator[Heard]:
+    """Inside, a run has begun: no error of ours may say that nothing was changed. Raises EndNotSeen instead, with what
+    the runner said last and what was heard of it.
+
+    A run that was not begun here (`is_ours` False) may refuse to be followed, which is told as itself.
+    """
+    heard = Heard()
+    try:
+        yield heard
+    except PoolwrightError as error:
+        if isinstance(error, AttachRefused) and not is_ours:
+            raise
+        why, fix = service.last_words(run) if isinstance(error, JournalError) else ("", "")
+        raise EndNotSeen(
+            run,
+            why or error.message,
+            step=heard.step,
+            command=heard.command,
+            fix=fix or error.fix,
+        ) from error
+
+
+async def follow_to_end(service: Service, run: str, since: int = 0, heard: Heard | None = None) -> None:
+    """Narrate until the run has ended; at a terminal, a question it asks may be answered by a word and Enter.
+
+    `heard` keeps what came last (None: nobody asks for it).
+    """
     typed = _Typed()
     answering = asyncio.create_task(_answer(service, run, typed), name=f"answers to {run}")
     try:
         async for event in service.follow(run, since):
             narrate(event)
+            if heard is not None:
+                heard.take(event)
             if event.kind is EventKind.QUESTION:
                 typed.listen(tuple(event.data.get("answers", ())), run)
             elif event.kind is EventKind.ANSWER:
@@ -154,10 +198,10 @@ def tell(service: Service, run: str, *, as_json: bool) -> ExitCode:
     return exit_code_of(view)
 
 
-def follow_here(service: Service, run: str, since: int = 0) -> bool:
+def follow_here(service: Service, run: str, heard: Heard, since: int = 0) -> bool:
     """Follow to the end; False when the operator pressed Ctrl-C (the run goes on)."""
     try:
-        asyncio.run(follow_to_end(service, run, since))
+        asyncio.run(follow_to_end(service, run, since, heard))
     except KeyboardInterrupt:
         return False
     return True

@@ -68,6 +68,8 @@ class _Answer:
     def ready(self, run: str, errors: Path) -> None:
         """Tell the run's id. A starter that is gone by now does not stop the run: it was asked for."""
         self.errors = errors
+        with contextlib.suppress(OSError):
+            errors.unlink(missing_ok=True)  # an earlier runner's last word is not ours
         self._say({"ok": True, "run": run})
 
     def refuse(self, error: PoolwrightError) -> ExitCode:

@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import time
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -50,6 +51,7 @@ __all__ = [
     "control",
     "follow",
     "is_live",
+    "last_words",
     "list_runs",
     "outlook",
     "past_runs",
@@ -60,6 +62,7 @@ __all__ = [
 ]
 
 ANSWER_S = 10.0
+_LAST_WORDS_S = 5.0  # how long a dying runner may take to say why, once it has let go of who followed
 _POLL_S = 0.1  # while a runner lives but does not answer (starting, ending): the journal is read instead
 
 
@@ -313,9 +316,27 @@ def _view(paths: StatePaths, run: str, *, with_steps: bool) -> RunView:
     return dataclasses.replace(view, message=_interrupted(paths, run))
 
 
+def last_words(state_dir: Path, run: str) -> tuple[str, str]:
+    """Why a runner died and what to do, in its own words; empty when it said nothing. Blocking, some seconds: the
+    word of one that is just dying is waited for."""
+    paths = StatePaths.of(state_dir)
+    for _ in range(int(_LAST_WORDS_S / _POLL_S)):
+        said = _said_last(paths, run)
+        if said[0] or not paths.run(run).exists():
+            return said
+        time.sleep(_POLL_S)
+    return "", ""
+
+
+def _said_last(paths: StatePaths, run: str) -> tuple[str, str]:
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        told = json.loads(paths.errors(run).read_text(encoding="utf-8"))
+        return str(told["message"]), str(told.get("fix", ""))
+    return "", ""
+
+
 def _interrupted(paths: StatePaths, run: str) -> str:
     """What to say of a run that has neither a runner nor an outcome."""
-    why = ""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        why = f": {json.loads(paths.errors(run).read_text(encoding='utf-8'))['message']}"
+    message, _fix = _said_last(paths, run)
+    why = f": {message}" if message else ""
     return f"interrupted{why}; `poolwright resume {run}` goes on, `poolwright rollback {run}` takes it back"

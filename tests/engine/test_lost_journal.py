@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import JournalError, PoolwrightError
+from core.cli.following import attached, follow_to_end
+from core.errors import EndNotSeen, ExitCode, JournalError, PoolwrightError
 from core.paths import StatePaths
 from core.runner import client
+from core.service import Service
 from tests.engine.runs import SECRETS, Gates, all_events, runner_pid, start
 from tests.engine.toy_platform import toy_document
 from tests.engine.toys import ToyWorld
@@ -90,6 +92,28 @@ async def test_who_follows_is_told_and_the_others_are_still_listed(tmp_path: Pat
     told = {view.run: view.damage for view in client.list_runs(state)}
     assert told[other] == ""
     assert "it is gone" in told[run]
+
+
+@pytest.mark.asyncio
+async def test_who_is_attached_hears_the_runners_own_last_words(tmp_path: Path) -> None:
+    """It ended with 2 (nothing was changed), and `it is gone; restore it from a backup`."""
+    state, gates = tmp_path / "state", Gates(tmp_path / "gates")
+    gates.shut("after make b.1")
+    run = await start(state, toy_document(tmp_path))
+    let_through = await gates.reached("after make b.1")
+    service = Service(state)
+
+    async def follow() -> None:
+        with attached(service, run) as heard:
+            await follow_to_end(service, run, heard=heard)
+
+    following = asyncio.ensure_future(follow())
+    StatePaths(state).journal(run).unlink()
+    let_through()
+    with pytest.raises(EndNotSeen, match=r"journal.db is gone while the run was at work") as caught:
+        await following
+    assert caught.value.exit_code is ExitCode.NEEDS_ATTENTION
+    assert "put the run's folder back as it was" in caught.value.fix
 
 
 @pytest.mark.asyncio

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    from core.cli.following import begin, detached, follow_here, tell
+    from core.cli.following import attached, begin, detached, follow_here, tell
     from core.service import Service
 
     service = Service(args.state_dir, known_hosts=args.known_hosts)
@@ -56,10 +56,11 @@ def run(args: argparse.Namespace) -> ExitCode:
         return ExitCode.REFUSED
     plan, _ = found
     started, is_left = begin(service.start(spec, plan, secrets, accepted=accepted))
-    say(f"run {started} has begun; Ctrl-C leaves it running")
-    if is_left or not follow_here(service, started):
-        return detached(service, started, as_json=args.json)
-    return tell(service, started, as_json=args.json)
+    with attached(service, started) as heard:
+        say(f"run {started} has begun; Ctrl-C leaves it running")
+        if is_left or not follow_here(service, started, heard):
+            return detached(service, started, as_json=args.json)
+        return tell(service, started, as_json=args.json)
 
 
 def _what(service: Service, args: argparse.Namespace) -> tuple[BaseSpec, Plan | None]:

@@ -18,11 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    from core.cli.following import detached, follow_here, tell
+    from core.cli.following import attached, detached, follow_here, tell
     from core.service import Service
 
     service = Service(args.state_dir)
     service.show(args.run)  # an unknown run is said at once
-    if not follow_here(service, args.run, args.since):
-        return detached(service, args.run, as_json=args.json)
-    return tell(service, args.run, as_json=args.json)
+    with attached(service, args.run, is_ours=False) as heard:
+        if not follow_here(service, args.run, heard, args.since):
+            return detached(service, args.run, as_json=args.json)
+        return tell(service, args.run, as_json=args.json)

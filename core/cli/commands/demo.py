@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 
 def _headless(lab: RunningLab, *, as_json: bool) -> ExitCode:
-    from core.cli.following import follow_to_end
+    from core.cli.following import attached, follow_to_end
     from core.cli.inputs import require_trust
     from core.models.events import Outcome
     from core.reports.runs import pool_document, refused_document, run_document
@@ -65,8 +65,9 @@ def _headless(lab: RunningLab, *, as_json: bool) -> ExitCode:
         plan = service.plan(spec, checked)
         say(plan_text(plan))
         started = await service.start(spec, plan, lab.secrets)
-        await follow_to_end(service, started)
-        view = service.show(started)
+        with attached(service, started) as heard:
+            await follow_to_end(service, started, heard=heard)
+            view = service.show(started)
         document = {"schema": "poolwright.run/1", **run_document(view)}
         document["pool"] = {**pool_document(spec), **document["pool"]}
         return document, run_text(view)

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    from core.cli.following import begin, detached, follow_here, reported
+    from core.cli.following import attached, begin, detached, follow_here, reported
     from core.models.plan import SWEEP_KEPT
     from core.reports.runs import exit_code_of, run_document
     from core.reports.text import plan_text, run_text
@@ -64,10 +64,11 @@ def run(args: argparse.Namespace) -> ExitCode:
         return _not_run(plan, refused, args)
 
     started, is_left = begin(service.start(spec, plan, secrets))
-    say(f"run {started} has begun; Ctrl-C leaves it running")
-    if is_left or not follow_here(service, started):
-        return detached(service, started, as_json=args.json)
-    view = service.show(started)
+    with attached(service, started) as heard:
+        say(f"run {started} has begun; Ctrl-C leaves it running")
+        if is_left or not follow_here(service, started, heard):
+            return detached(service, started, as_json=args.json)
+        view = service.show(started)
     with reported():
         if args.json:
             emit_json({"schema": SCHEMA, "plan": plan.model_dump(mode="json"), "run": run_document(view)})

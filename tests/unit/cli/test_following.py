@@ -9,16 +9,26 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from argparse import Namespace
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 import pytest
 from typing_extensions import override
 
-from core.cli.following import begin, begun, follow_to_end, tell
-from core.errors import ExitCode, Interrupted, RunnerError
-from core.models.events import Outcome, RunEvent, RunState
+from core.cli.following import attached, begin, begun, follow_to_end, tell
+from core.errors import (
+    AttachRefused,
+    EndNotSeen,
+    ExitCode,
+    Interrupted,
+    JournalError,
+    PoolwrightError,
+    RunnerError,
+)
+from core.models.events import EventKind, Outcome, RunEvent, RunState, StepState
 from core.models.views import RunView
 from core.service import Service
 
@@ -107,6 +117,84 @@ async def test_what_ends_following_is_told_as_itself() -> None:
     """It came as `unhandled errors in a TaskGroup (1 sub-exception)`."""
     with pytest.raises(RunnerError, match="another user's"):
         await follow_to_end(cast(Service, _Gone()), "run-1")
+
+
+class _Lost(_Gone):
+    """A service whose run's journal vanishes while it is followed; its runner said why."""
+
+    def __init__(self, *_args: object) -> None:
+        self.words = ("journal.db is gone while the run was at work", "put the run's folder back")
+
+    def show(self, run: str) -> RunView:
+        return RunView(run, "pool1", "oracle_vm", RunState.RUNNING, None)
+
+    def spec_of(self, run: str) -> None:
+        """Nothing of it is needed here."""
+
+    async def rollback(self, run: str, secrets: object) -> str:
+        return run
+
+    @override
+    async def follow(self, run: str, since: int = 0) -> AsyncIterator[RunEvent]:
+        at = datetime(2026, 12, 1, tzinfo=UTC)
+        yield RunEvent(run=run, seq=1, at=at, kind=EventKind.STEP_STATE, step="a.1", state=StepState.UNDOING)
+        yield RunEvent(run=run, seq=2, at=at, kind=EventKind.COMMAND, step="a.1", text="OVM> delete it")
+        raise JournalError("cannot open the journal: it is gone", fix="restore it from a backup")
+
+    def last_words(self, run: str) -> tuple[str, str]:
+        return self.words
+
+
+@pytest.mark.parametrize("is_rollback", [False, True])
+def test_a_run_whose_journal_vanishes_was_not_left_unchanged(
+    is_rollback: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ended with 2: nothing was changed."""
+    from core import service
+    from core.cli import continuing
+
+    monkeypatch.setattr(service, "Service", _Lost)
+    monkeypatch.setattr(continuing, "gather_secrets", lambda *_: None)
+    args = Namespace(run="run-1", state_dir=None, password_file=None, json=False)
+    with pytest.raises(EndNotSeen) as caught:
+        continuing.continue_run(
+            args, lambda its, run, secrets: its.rollback(run, secrets), is_rollback=is_rollback
+        )
+    error = caught.value
+    assert error.exit_code is ExitCode.NEEDS_ATTENTION
+    assert (error.step, error.command) == ("a.1", "OVM> delete it")
+    assert "journal.db is gone while the run was at work" in error.message
+    assert "put the run's folder back" in error.fix
+    assert "Manager's jobs" in error.fix
+
+
+def _kinds(of: type[PoolwrightError]) -> Iterator[type[PoolwrightError]]:
+    yield of
+    for below in of.__subclasses__():
+        yield from _kinds(below)
+
+
+def test_no_error_says_that_nothing_was_changed_once_a_run_began() -> None:
+    kinds = set(_kinds(PoolwrightError))
+    assert {JournalError, RunnerError, AttachRefused} <= kinds
+    for kind in kinds:
+        error = kind.__new__(kind)
+        PoolwrightError.__init__(error, "why")
+        with pytest.raises(EndNotSeen), attached(cast(Service, _Lost()), "run-1"):
+            raise error
+
+
+def test_a_run_of_somebody_else_that_lets_nobody_in_is_told_as_that() -> None:
+    with pytest.raises(AttachRefused), attached(cast(Service, _Lost()), "run-1", is_ours=False):
+        raise AttachRefused("run-1", "it is another user's")
+
+
+def test_every_command_that_follows_a_run_does_so_attached() -> None:
+    texts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "core/cli").rglob("*.py")}
+    following = {name for name, text in texts.items() if "begin(" in text or "follow_to_end(" in text}
+    following |= {name for name, text in texts.items() if "follow_here(" in text}
+    assert {"apply.py", "attach.py", "continuing.py", "demo.py", "sweep.py"} <= following
+    assert [name for name in following if "attached(" not in texts[name]] == []
 
 
 class _Ended:
