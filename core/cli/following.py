@@ -14,6 +14,7 @@ from core.errors import AttachRefused, EndNotSeen, ExitCode, Interrupted, Journa
 from core.models.events import EventKind, RunEvent
 
 if TYPE_CHECKING:
+    from core.models.views import RunView
     from core.service import Service
 
 
@@ -184,18 +185,25 @@ def reported() -> Iterator[None]:
 
 
 def tell(service: Service, run: str, *, as_json: bool) -> ExitCode:
-    """Show the run as it stands, as the answer to what was asked; returns the exit code of its outcome."""
-    from core.cli.output import emit_json, emit_text
-    from core.reports.runs import exit_code_of, run_document
-    from core.reports.text import run_text
+    """Show the run that was followed as it stands; returns its outcome's exit code, also when the report is lost."""
+    from core.reports.runs import exit_code_of
 
     view = service.show(run)
     with reported():
-        if as_json:
-            emit_json({"schema": "poolwright.run/1", **run_document(view)})
-        else:
-            emit_text(run_text(view))
+        emit_run(view, as_json=as_json)
     return exit_code_of(view)
+
+
+def emit_run(view: RunView, *, as_json: bool) -> None:
+    """Print a run; OutputError when it cannot be written."""
+    from core.cli.output import emit_json, emit_text
+    from core.reports.runs import run_document
+    from core.reports.text import run_text
+
+    if as_json:
+        emit_json({"schema": "poolwright.run/1", **run_document(view)})
+    else:
+        emit_text(run_text(view))
 
 
 def follow_here(service: Service, run: str, heard: Heard, since: int = 0) -> bool:

@@ -15,8 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    from core.cli.following import tell
+    from core.cli.following import emit_run
     from core.service import Service
 
-    tell(Service(args.state_dir), args.run, as_json=args.json)
+    emit_run(Service(args.state_dir).show(args.run), as_json=args.json)
     return ExitCode.DONE

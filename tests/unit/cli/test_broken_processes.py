@@ -26,6 +26,8 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "version": ("version",),
     "schema": ("schema",),
     "runs": ("runs", "--json"),
+    "checks": ("checks",),
+    "explain": ("explain", "R001"),
     "help": ("--help",),
     "help of one": ("apply", "--help"),
 }

@@ -19,6 +19,7 @@ import pytest
 from typing_extensions import override
 
 from core.cli.following import attached, begin, begun, follow_to_end, tell
+from core.cli.output import OutputError
 from core.errors import (
     AttachRefused,
     EndNotSeen,
@@ -232,6 +233,21 @@ def test_a_report_that_cannot_be_written_changes_no_exit_code(
     monkeypatch.setattr(sys, "stdout", _Unwritable(OSError(number, os.strerror(number))))
     assert tell(cast(Service, _Ended(outcome)), "run-1", as_json=as_json) is outcome.exit_code
     assert "the report" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_run_that_was_asked_to_be_shown_and_is_not_is_no_success(
+    as_json: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`show RUN >/dev/full` ended with 0."""
+    from core import service
+    from core.cli.commands import show
+
+    monkeypatch.setattr(service, "Service", lambda _: _Ended(Outcome.CREATED))
+    monkeypatch.setattr(sys, "stdout", _Unwritable(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
+    with pytest.raises(OutputError) as caught:
+        show.run(Namespace(run="run-1", state_dir=None, json=as_json))
+    assert caught.value.exit_code is ExitCode.INTERNAL
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
