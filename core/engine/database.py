@@ -17,6 +17,7 @@ from pathlib import Path
 from core.engine import migrations
 from core.errors import JournalError
 from core.paths import sync_dir
+from core.text import inert
 
 ROOM_MIN_BYTES = 8 * 1024 * 1024  # a run of 64 servers writes below 4 MiB
 BUSY_MS = 5000
@@ -110,7 +111,16 @@ def translated(path: Path, doing: str) -> Iterator[None]:
         sqlite3.Error,
         UnicodeError,
     ) as error:  # UnicodeError: what a damaged file is called in SQLite's own words
-        raise JournalError(f"cannot {doing} the journal {path}: {error}", fix=_fix(error)) from error
+        why = str(error)
+        if not hasattr(error, "sqlite_errorname"):  # raised by Python, which quotes the file's content
+            why = "text in it is not UTF-8" if _is_of_text(error) else type(error).__name__
+        raise JournalError(
+            f"cannot {doing} the journal {path}: {inert(why, 120)}", fix=_fix(error)
+        ) from error
+
+
+def _is_of_text(error: Exception) -> bool:
+    return isinstance(error, UnicodeError) or "decode to UTF-8" in str(error)
 
 
 def _fix(error: sqlite3.Error | UnicodeError | OSError) -> str:

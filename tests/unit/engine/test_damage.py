@@ -114,6 +114,21 @@ def test_no_value_of_any_type_hides_another_run(two: Two, column: tuple[str, str
     two.listed()
 
 
+@pytest.mark.parametrize("raw", [b"\x1b[31mHERE", b"\xe2\x80\xaeHERE", b"HERE" * 500])
+@pytest.mark.parametrize("column", ["data", "text", "state"])
+def test_why_a_damaged_journal_cannot_be_read_shows_nothing_of_its_content(
+    column: str, raw: bytes, two: Two
+) -> None:
+    """SQLite's own words came with a piece of the file: raw bytes, escapes."""
+    two.damage(two.whole)
+    with closing(sqlite3.connect(two.paths.journal(two.bad), isolation_level=None)) as db:
+        db.execute(f"UPDATE events SET {column} = CAST(? AS TEXT) WHERE seq = 2", (raw + b"\xff",))
+    told = two.listed()
+    assert "text in it is not UTF-8" in told
+    assert "HERE" not in told
+    assert told.isprintable()
+
+
 @pytest.mark.parametrize("name", ["journal.db", "journal.db-wal"])
 def test_nothing_is_written_once_the_file_is_another_one(name: str, tmp_path: Path) -> None:
     journal = Journal.create(StatePaths(tmp_path / "state"), toy_plan("a"), spec={})
