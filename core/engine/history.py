@@ -18,7 +18,6 @@ from core.models.events import EventKind, RunEvent
 from core.models.past import PastRun, PastStep
 from core.models.plan import JsonDict, Plan
 from core.paths import RUN_ID, StatePaths, readable_root
-from core.text import inert
 
 DAMAGED = "restore it from a backup, or move its folder away"
 _CHUNK = 500  # events read at once, so that a long history never stops the runner
@@ -72,9 +71,9 @@ def intact(path: Path, what: str) -> Iterator[None]:
     except PoolwrightError:
         raise
     except Exception as error:
-        why = inert(str(error), 300) or type(error).__name__
+        why = type(error).__name__  # its words quote the file
         raise JournalError(
-            f"cannot read the journal {path}: {what} is damaged: {why}", fix=DAMAGED
+            f"cannot read the journal {path}: {what} is damaged ({why})", fix=DAMAGED
         ) from error
 
 

@@ -129,6 +129,20 @@ def test_why_a_damaged_journal_cannot_be_read_shows_nothing_of_its_content(
     assert told.isprintable()
 
 
+@pytest.mark.parametrize(
+    "column", ["run.id", "run.spec", "run.plan", "run.extra", "events.data", "events.state", "events.at"]
+)
+def test_a_value_that_cannot_be_is_not_quoted(column: str, two: Two) -> None:
+    two.damage(two.whole)
+    table, name = column.split(".")
+    with closing(sqlite3.connect(two.paths.journal(two.bad), isolation_level=None)) as db:
+        db.execute(f"UPDATE {table} SET {name} = ? WHERE rowid = 1", ("\x1b[31m\u202eHERE",))
+    told = two.listed()
+    assert "is damaged" in told
+    assert "HERE" not in told
+    assert told.isprintable()
+
+
 @pytest.mark.parametrize("name", ["journal.db", "journal.db-wal"])
 def test_nothing_is_written_once_the_file_is_another_one(name: str, tmp_path: Path) -> None:
     journal = Journal.create(StatePaths(tmp_path / "state"), toy_plan("a"), spec={})
