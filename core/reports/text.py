@@ -9,7 +9,7 @@ from itertools import groupby
 from core.masking import mapped
 from core.models.coverage import CoverageReport, Stale, WaiverState
 from core.models.events import Outcome
-from core.models.plan import Plan, PlanAim, Unobservable
+from core.models.plan import SWEEP_KEPT, Plan, PlanAim, Unobservable
 from core.models.results import Cause, CheckResult, FixCommand, Verdict
 from core.models.views import RunView
 from core.platforms import catalog
@@ -200,6 +200,17 @@ def plan_text(plan: Plan) -> str:
             why = f": {left.why}" if left.why else ""
             lines += _wrapped(f"{left.what} at {left.where}{why}", "    ", "  - ")
             lines += [f"      {command}" for command in left.commands]
+    return "\n".join(lines)
+
+
+def sweep_text(plan: Plan) -> str:
+    """A plan of a sweep; where nothing was found, whether all could be read, and what stays for which reason."""
+    if plan.steps or plan.by_hand:
+        return plan_text(plan)
+    is_seen = all(warning.id == SWEEP_KEPT for warning in plan.warnings)
+    lines = ["no left-overs were found" if is_seen else "none found among what could be read"]
+    for warning in plan.warnings:
+        lines += _wrapped(visible(warning.text), "    ", "  - ")
     return "\n".join(lines)
 
 

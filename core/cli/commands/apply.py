@@ -100,10 +100,10 @@ async def _plan(
         service.require_fit(spec, reviewed, checked)
     verdicts = service.judge(spec, checked, accept=accepted)
     findings = results_text(checked.results)
-    say(findings)
     if not verdicts.may_apply:
-        _refuse(spec, verdicts, args)
+        _refuse(spec, verdicts, findings, args)
         return None
+    say(findings)
     return reviewed or service.plan(spec, checked, accept=args.accept_unknown), findings
 
 
@@ -120,16 +120,16 @@ def _is_confirmed(spec: BaseSpec, plan: Plan, findings: str, args: argparse.Name
     return False
 
 
-def _refuse(spec: BaseSpec, verdicts: Verdicts, args: argparse.Namespace) -> None:
+def _refuse(spec: BaseSpec, verdicts: Verdicts, findings: str, args: argparse.Namespace) -> None:
+    """Tell each once, also where both outputs are the same terminal."""
     from core.reports.runs import refused_document
-    from core.reports.text import results_text
 
-    stopped = verdicts.refusals + verdicts.unaccepted
-    say("refused; nothing was changed")
     if args.json:
-        emit_json(refused_document(spec, stopped))
+        say(findings)
+        emit_json(refused_document(spec, verdicts.refusals + verdicts.unaccepted))
     else:
-        emit_text("refused; nothing was changed\n" + results_text(stopped))
+        emit_text(findings)
+    say("refused; nothing was changed")
 
 
 def _is_approved(service: Service, reviewed: Plan | None) -> bool:

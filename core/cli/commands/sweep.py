@@ -40,17 +40,15 @@ def run(args: argparse.Namespace) -> ExitCode:
     from core.cli.following import attached, begin, detached, follow_here, reported
     from core.models.plan import SWEEP_KEPT
     from core.reports.runs import exit_code_of, run_document
-    from core.reports.text import plan_text, run_text
+    from core.reports.text import plan_text, run_text, sweep_text
     from core.service import Service
 
     service = Service(args.state_dir, known_hosts=args.known_hosts)
     spec = service.load(args.spec)
     secrets = gather_secrets(service, spec, args.password_file)
     plan = asyncio.run(_look(service, spec, secrets, args.pool))
-    if plan.steps or plan.by_hand:
-        say(plan_text(plan))
-    else:
-        say("\n".join(["no left-overs were found", *(warning.text for warning in plan.warnings)]))
+    if plan.steps or args.json:
+        say(sweep_text(plan))
     if not plan.steps:
         is_open = plan.by_hand or any(warning.id != SWEEP_KEPT for warning in plan.warnings)
         return _not_run(plan, ExitCode.NEEDS_ATTENTION if is_open else ExitCode.DONE, args)
@@ -85,12 +83,12 @@ async def _look(service: Service, spec: BaseSpec, secrets: Secrets, pool: str) -
 
 def _not_run(plan: Plan, code: ExitCode, args: argparse.Namespace) -> ExitCode:
     """Print what was found; nothing was changed."""
-    from core.reports.text import plan_text
+    from core.reports.text import sweep_text
 
     if args.json:
         emit_json({"schema": SCHEMA, "plan": plan.model_dump(mode="json"), "run": None})
     else:
-        emit_text(plan_text(plan) if plan.steps or plan.by_hand else "no left-overs were found")
+        emit_text(sweep_text(plan))
     return code
 
 
