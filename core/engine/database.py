@@ -113,14 +113,11 @@ def translated(path: Path, doing: str) -> Iterator[None]:
     ) as error:  # UnicodeError: what a damaged file is called in SQLite's own words
         why = str(error)
         if not hasattr(error, "sqlite_errorname"):  # raised by Python, which quotes the file's content
-            why = "text in it is not UTF-8" if _is_of_text(error) else type(error).__name__
+            is_of_text = isinstance(error, UnicodeError | sqlite3.OperationalError)
+            why = "text in it is not UTF-8" if is_of_text else type(error).__name__
         raise JournalError(
             f"cannot {doing} the journal {path}: {inert(why, 120)}", fix=_fix(error)
         ) from error
-
-
-def _is_of_text(error: Exception) -> bool:
-    return isinstance(error, UnicodeError) or "decode to UTF-8" in str(error)
 
 
 def _fix(error: sqlite3.Error | UnicodeError | OSError) -> str:
