@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ExitCode
+from tui.hangup import end_with_terminal
 from tui.terminal import reason
 
 if TYPE_CHECKING:
     from core.secrets import Secrets
     from core.service import Service
+
+STDIN = 0
 
 
 def make_service() -> Service:
@@ -47,6 +50,7 @@ def open_wizard(
         return run_plain(service(), spec=spec, secrets=secrets, hints=hints)
     from tui.app import run_wizard
 
+    end_with_terminal(STDIN)
     return run_wizard(service, spec=spec, secrets=secrets, hints=hints, autosave=autosave)
 
 

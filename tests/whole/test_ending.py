@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -103,6 +104,31 @@ def test_a_wizard_that_is_ended_gives_the_terminal_back(number: signal.Signals, 
     assert program.getecho()
     program.close()
     assert program.signalstatus == number
+    until(lambda: not left_in(tmp_path), "its folder goes")
+
+
+@pytest.mark.parametrize(
+    "handler", [signal.SIG_DFL, signal.SIG_IGN], ids=["hang-up heeded", "hang-up ignored"]
+)
+def test_a_wizard_whose_terminal_is_gone_ends(handler: signal.Handlers, tmp_path: Path) -> None:
+    """With SIGHUP ignored (nohup, some service managers) it read the end of its input for ever, all it could."""
+    ours, its = pty.openpty()
+    size = {"COLUMNS": "80", "LINES": "24", "TERM": "xterm"}
+    environ = {**os.environ, **size, "TMPDIR": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "own")}
+    before = signal.signal(signal.SIGHUP, handler)  # what a child inherits
+    try:
+        wizard = subprocess.Popen(
+            [sys.executable, "-m", "tui", "demo"], cwd=ROOT, env=environ, stdin=its, stdout=its, stderr=its,
+            start_new_session=True,
+        )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGHUP, before)
+        os.close(its)
+    shown = b""
+    while b"prepared for you" not in shown:
+        shown += os.read(ours, 65536)
+    os.close(ours)
+    assert wizard.wait(LIMIT_S) in (-signal.SIGTERM, -signal.SIGHUP, 128 + signal.SIGHUP)
     until(lambda: not left_in(tmp_path), "its folder goes")
 
 
