@@ -17,7 +17,7 @@ from core.runner.locks import holder
 from core.secrets import Secrets
 from tests.engine.toy_platform import COMMAND
 
-PATIENCE_S = 50.0  # below the limit of a test: a slow disk is no failure
+PATIENCE_S = 240.0  # below the limit of a test: a slow disk is no failure
 CANARY = "Kanarie-4711-zwitscher"
 SECRETS = Secrets({"manager": CANARY})
 

@@ -36,7 +36,7 @@ async def test_a_follower_that_leaves_is_written_to_no_more(
             follower = client.follow(paths.root, journal.head.run)
             await anext(follower)
             await follower.aclose()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(240):
                 await asyncio.gather(*server._tasks)
     finally:
         lock.close()

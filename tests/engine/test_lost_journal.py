@@ -48,7 +48,7 @@ HARMS: dict[str, Callable[[Path], object]] = {
 
 async def _ended(pidfd: int) -> None:
     """Until the process has ended: a pidfd can be read then."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(240):
         await asyncio.to_thread(select.select, [pidfd], [], [])
 
 

@@ -56,7 +56,7 @@ def ended(stand: Stand, seed: int) -> tuple[Outcome | None, dict[str, Any], dict
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1600)
 def test_twenty_seeds_end_as_promised() -> None:
     wrong = []
     with crashing.lab_process() as lab:

@@ -130,7 +130,7 @@ def fill_etc(etc: Path, folder: Path) -> tuple[asyncssh.SSHKey, Path]:
 
 
 async def _until_listening(port: int, process: asyncio.subprocess.Process, log: Path) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(240):
         while True:
             if process.returncode is not None:
                 raise RuntimeError(f"sshd ended: {_text(log)}")

@@ -28,7 +28,7 @@ LIMIT_S = 120
 _LAB = 'ip link set lo up && exec "$@"'
 pytestmark = [
     pytest.mark.real,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(bool(NEEDS), reason=NEEDS or "-"),
 ]
 
@@ -103,7 +103,7 @@ async def isolated_lab(folder: Path) -> AsyncIterator[tuple[int, dict[str, Any]]
         stdin=subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while not ready.exists():
                 assert process.returncode is None, "the lab has ended"
                 await asyncio.sleep(0.05)

@@ -100,7 +100,7 @@ def test_a_slow_line_gets_few_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240 * PATIENCE)
+@pytest.mark.timeout(960 * PATIENCE)
 def test_demo_walks_to_a_created_pool_and_stays_quiet(demo: Emulator) -> None:
     demo.see("prepared for you")
     demo.press("\r")

@@ -18,7 +18,7 @@ from tui.widgets.findings import Findings
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180 * PATIENCE)
+@pytest.mark.timeout(720 * PATIENCE)
 @pytest.mark.asyncio
 async def test_every_problem_is_reached_and_its_fix_copied(tmp_path: Path) -> None:
     async with Lab.from_scenario("disaster", servers=12, speed=1000) as lab:

@@ -386,7 +386,7 @@ def _is_drawn(app: PoolwrightApp) -> bool:
     return all(each._drawn == app.session.version for each in shown)
 
 
-@pytest.mark.timeout(300 * PATIENCE)
+@pytest.mark.timeout(1200 * PATIENCE)
 @given(scripts)
 @examples(8)
 def test_keys_do_the_same_whenever_the_screen_is_painted(

@@ -26,7 +26,7 @@ _WHY = missing() or ("" if shutil.which("ssh") else "needs the ssh client") or (
 pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.timeout(300 * PATIENCE),
+    pytest.mark.timeout(1200 * PATIENCE),
     pytest.mark.skipif(bool(_WHY), reason=_WHY or "-"),
 ]
 LOGIN_S = 3 * LIMIT_S

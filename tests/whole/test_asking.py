@@ -22,7 +22,7 @@ from core.models.events import Outcome
 from core.paths import write_private
 from core.runner import client
 
-pytestmark = pytest.mark.timeout(300)  # processes of their own, on a machine that may be busy
+pytestmark = pytest.mark.timeout(1200)  # processes of their own, on a machine that may be busy
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 120
 ELSEWHERE = ">{folder}/out 2>{folder}/err"

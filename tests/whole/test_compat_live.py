@@ -45,7 +45,7 @@ class Shell:
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             env={**os.environ, "PYTHONWARNINGS": "default"},
         )  # fmt: skip
-        out, err = await asyncio.wait_for(process.communicate(), 120)
+        out, err = await asyncio.wait_for(process.communicate(), 480)
         assert process.returncode is not None
         return process.returncode, out.decode(), err.decode()
 
@@ -86,7 +86,7 @@ async def _kept(facts: Path) -> Any:
         sys.executable, "-m", "core.cli.main", "compat", "--facts", str(facts), "--json", "--expand",
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    out, _ = await asyncio.wait_for(process.communicate(), 480)
     assert process.returncode == 0
     return json.loads(out)
 

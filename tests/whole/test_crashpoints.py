@@ -41,7 +41,7 @@ def test_there_are_points_around_every_write_and_every_change(points: list[Point
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 def test_killed_at_a_sample_of_points_it_ends_whole_or_leaves_nothing(
     stand: Stand, points: list[Point]
 ) -> None:

@@ -22,7 +22,7 @@ from tests.whole.demanding_runner import command
 from tests.whole.job import SPEED
 
 NOBODY = 65534
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(1200)
 needs_root = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root can make a file look like somebody else's"
 )

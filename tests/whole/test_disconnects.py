@@ -31,7 +31,7 @@ from core.transports.limits import Limits
 from core.transports.trust import TrustStore
 from tests.lab.steps.support import TIMING
 
-pytestmark = pytest.mark.timeout(300)  # many runs each, on a machine that may be busy
+pytestmark = pytest.mark.timeout(1200)  # many runs each, on a machine that may be busy
 SPEED = 20_000.0
 LIMITS = Limits(manager_login_s=10.0, manager_command_s=20.0, manager_settle_s=2.0, manager_poll_s=0.1)
 PATIENT = EngineLimits(retry_delay_s=0.05)

@@ -18,7 +18,7 @@ import pytest
 from core.paths import StatePaths
 from core.runner.locks import holder
 
-pytestmark = pytest.mark.timeout(300)  # processes of their own, on a machine that may be busy
+pytestmark = pytest.mark.timeout(1200)  # processes of their own, on a machine that may be busy
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 120.0
 

@@ -20,7 +20,7 @@ from core.secrets import Secrets
 from core.service import Checked, Service
 from tests.whole.job import SPEED
 
-pytestmark = pytest.mark.timeout(300)  # runners in processes of their own, on a machine that may be busy
+pytestmark = pytest.mark.timeout(1200)  # runners in processes of their own, on a machine that may be busy
 
 
 @dataclass

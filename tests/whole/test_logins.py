@@ -16,7 +16,7 @@ from core.runner.marks import is_same, marks_of
 from core.secrets import Secrets
 from tests.whole.test_guards import Ready, ready
 
-pytestmark = pytest.mark.timeout(300)  # runners in processes of their own, on a machine that may be busy
+pytestmark = pytest.mark.timeout(1200)  # runners in processes of their own, on a machine that may be busy
 
 NAMES = ("manager", "agent", "ssh")
 

@@ -22,7 +22,7 @@ from core.transports.base import Endpoint
 from core.transports.wire import connect_failed
 from tests.unit.checks.builders import REGISTRY, context, server
 
-pytestmark = pytest.mark.timeout(120)  # a lab of its own, on a machine that may be busy
+pytestmark = pytest.mark.timeout(480)  # a lab of its own, on a machine that may be busy
 
 SERVERS = 2
 Check = Callable[[int], subprocess.CompletedProcess[str]]

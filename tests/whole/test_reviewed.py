@@ -24,7 +24,7 @@ from tests.whole.job import SPEED
 
 NOBODY = 65534
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.timeout(300)  # runners in processes of their own, on a machine that may be busy
+pytestmark = pytest.mark.timeout(1200)  # runners in processes of their own, on a machine that may be busy
 
 
 @asynccontextmanager

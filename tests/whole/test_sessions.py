@@ -29,7 +29,7 @@ from tests.transports.sshd import Sshd, has_ssh_client, missing, running_sshd
 SPEED = 15.0  # a run of three servers takes some eight seconds: long enough to lose a session in
 POOLWRIGHT = f"{sys.executable} -m tui"
 ROOT = Path(__file__).parents[2]
-WAIT_S = 90.0
+WAIT_S = 360.0
 
 
 @dataclass(frozen=True)

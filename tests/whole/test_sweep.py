@@ -18,7 +18,7 @@ from core.secrets import Secrets
 from core.service import Service
 from tests.whole.job import SPEED, whole_job
 
-pytestmark = pytest.mark.timeout(300)  # runners in processes of their own, on a machine that may be busy
+pytestmark = pytest.mark.timeout(1200)  # runners in processes of their own, on a machine that may be busy
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ from tests.whole.job import SPEED
 from tests.whole.test_scenarios import CREATED
 from tests.whole.test_sweep import found, run
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.asyncio]
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.asyncio]
 ENDING = (
     "ip addr del",
     "mv -i",

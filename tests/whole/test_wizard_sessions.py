@@ -136,7 +136,7 @@ def lose_and_come_back(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1600)
 @pytest.mark.asyncio
 async def test_a_wizard_whose_terminal_is_closed(tmp_path: Path) -> None:
     async with place(tmp_path, FAST) as here:
@@ -150,7 +150,7 @@ async def test_a_wizard_whose_terminal_is_closed(tmp_path: Path) -> None:
 
 @pytest.mark.real
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1600)
 @over_ssh
 @pytest.mark.asyncio
 async def test_a_wizard_whose_ssh_connection_is_cut(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ async def test_a_wizard_whose_ssh_connection_is_cut(tmp_path: Path) -> None:
 
 @pytest.mark.real
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1600)
 @over_ssh
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
 @pytest.mark.asyncio

@@ -14,7 +14,7 @@ from core.secrets import MASK, Secrets
 from core.service import Service
 from tests.whole.job import SPEED, whole_job
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(1200)
 NAMES = ["prod@dc1", "a:b@c"]
 WORDS = ["oracle", "pool1", "Running", "server", "ovs"]
 

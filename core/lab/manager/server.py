@@ -6,7 +6,6 @@ import asyncio
 import hmac
 import time
 import warnings
-from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -202,10 +201,6 @@ def _public(line: str) -> bytes:
     return asyncssh.import_public_key(line).public_data
 
 
-@cache
 def _rsa_key() -> asyncssh.SSHKey:
-    """RSA, the one kind that clients of every age can check; a Java server of the time had nothing newer.
-
-    One for all Managers of this process: making one takes longer than all else of a start.
-    """
+    """RSA, the one kind that clients of every age can check; a Java server of the time had nothing newer."""
     return asyncssh.generate_private_key("ssh-rsa", key_size=RSA_BITS)

@@ -21,7 +21,9 @@ from core.transports.base import Access
 from core.transports.limits import Limits
 from core.transports.trust import TrustStore
 
-PATIENT = Limits()  # a busy machine must not look like a slow server
+PATIENT = Limits(  # a busy machine must not look like a slow server
+    connect_s=120.0, agent_read_s=240.0, ssh_command_s=240.0, manager_login_s=240.0, server_total_s=1200.0
+)
 QUICK = Limits(  # where servers hang
     connect_s=2.0,
     agent_read_s=2.0,

@@ -225,7 +225,7 @@ async def test_openssh_runs_commands_and_a_shell(tmp_path: Path) -> None:
             process = await asyncio.create_subprocess_exec(
                 *base, *extra, env=environment, stdin=-1, stdout=-1, stderr=-1
             )
-            out, _ = await asyncio.wait_for(process.communicate(given), 20)
+            out, _ = await asyncio.wait_for(process.communicate(given), 240)
             assert wanted in out
             assert process.returncode == code
 
@@ -240,7 +240,7 @@ async def test_the_lab_runs_alone_until_it_is_told_to_stop(tmp_path: Path) -> No
         )  # fmt: skip
         assert process.stderr is not None
         assert process.stdin is not None
-        line = await asyncio.wait_for(process.stderr.readline(), 20)
+        line = await asyncio.wait_for(process.stderr.readline(), 240)
         assert line.startswith(b"lab healthy-nfs: 2 servers")
         data = json.loads(ready.read_text())
         assert data["pid"] == process.pid
@@ -248,6 +248,6 @@ async def test_the_lab_runs_alone_until_it_is_told_to_stop(tmp_path: Path) -> No
             process.send_signal(signal.SIGTERM)
         else:
             process.stdin.close()
-        await asyncio.wait_for(process.communicate(), 20)
+        await asyncio.wait_for(process.communicate(), 240)
         assert process.returncode == 0
         assert os.listdir(tmp_path) == []  # noqa: PTH208

@@ -86,7 +86,7 @@ class ScriptedShell:
 
 async def until(is_so: Callable[[], bool]) -> None:
     """Wait for a condition of the script."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(120):
         while not is_so():  # noqa: ASYNC110 - the script has no event
             await asyncio.sleep(0.001)
 
