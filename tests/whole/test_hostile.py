@@ -27,8 +27,8 @@ HOSTILE = [
 ]  # fmt: skip
 HEALTHY = ("203.0.113.11", "203.0.113.12")
 LIMITS = replace(
-    QUICK, connect_s=3.0, agent_read_s=6.0, agent_discover_s=12.0, agent_body_s=3.0, ssh_command_s=5.0,
-    server_total_s=40.0,
+    QUICK, connect_s=15.0, agent_read_s=25.0, agent_discover_s=40.0, agent_body_s=10.0, ssh_command_s=25.0,
+    server_total_s=160.0,
 )  # fmt: skip
 FINE = (Verdict.PASS, Verdict.NOT_APPLICABLE)
 

@@ -76,10 +76,9 @@ class ManagerServer:
 
     async def close(self) -> None:
         """Stop listening, end every session and job; twice is fine."""
-        if self._acceptor is not None:
-            self._acceptor.close()
-            await self._acceptor.wait_closed()
-            self._acceptor = None
+        acceptor, self._acceptor = self._acceptor, None
+        if acceptor is not None:
+            acceptor.close()
         sessions = list(self._sessions)
         for task in sessions:
             task.cancel()
@@ -89,6 +88,8 @@ class ManagerServer:
         for connection in list(self._connections):
             connection.abort()
             await connection.wait_closed()
+        if acceptor is not None:
+            await acceptor.wait_closed()  # since Python 3.12 it waits for the connections too
 
     async def __aenter__(self) -> Self:
         return self
